@@ -1,0 +1,75 @@
+package rooms
+
+import "time"
+
+// EntryKind names what an entry proposes.
+type EntryKind string
+
+// The kinds of entry.
+const (
+	EntryPost       EntryKind = "post"
+	EntryEdit       EntryKind = "edit"
+	EntryDelete     EntryKind = "delete"
+	EntryReact      EntryKind = "react"
+	EntryRead       EntryKind = "read" // takes no rev
+	EntryCreateRoom EntryKind = "create-room"
+	EntryUpdateRoom EntryKind = "update-room"
+	EntryDeleteRoom EntryKind = "delete-room" // takes no rev: the history ends
+)
+
+// Entry is a durable change that somebody proposed. It carries all that
+// applying needs: whoever applies the same entries in the same order to the
+// same tables gets the same tables.
+//
+// A proposer fills Kind, Room, ID and the fields that its kind uses;
+// [Registry.Propose] fixes the rest.
+type Entry struct {
+	Kind EntryKind
+	Room string
+	// ID is the proposer's own id of the entry, the idempotency key together
+	// with Room and From.ID. Never empty in a journal.
+	ID   string
+	From Sender
+	// Moderator is whether From may moderate Room, as the proposing node saw it.
+	Moderator bool
+	At        time.Time // UTC, whole milliseconds
+
+	Seq       uint64      // edit, delete, react: the message; read: the newest one read
+	Message   MessageKind // post
+	Text      string      // post, edit
+	ReplyTo   uint64      // post
+	Mentions  []string    // post, edit: the folded names that Text mentions, see [Mentions]
+	Emoji     string      // react
+	On        bool        // react
+	Create    Settings    // create-room
+	Patch     RoomPatch   // update-room
+	Epoch     string      // create-room: the new history's identity
+	Node      string      // the node that proposed it
+	Ticket    uint64      // the number under which that node waits for it
+	JournalAt uint64      // its place in a journal that outlives the process, else 0
+}
+
+// Outcome is what applying one entry came to.
+type Outcome struct {
+	// Change is what happened, nil when nothing did: for a refusal, a
+	// duplicate, a read mark, a change to the state that already was.
+	Change *Change
+	// Receipt is what the proposer learns.
+	Receipt Receipt
+	// Err is why the entry was refused, an [*Error]; nil otherwise.
+	Err error
+}
+
+// Receipt tells the proposer what became of its entry. A repeat of an entry
+// gets the receipt of the first one, with Duplicate set.
+type Receipt struct {
+	ID        string
+	Seq       uint64 // the message, for post, edit, delete and react
+	Rev       uint64 // the change's own
+	Duplicate bool
+	// Message is the message after the entry: for a duplicate its newest state.
+	// Nil for entries about rooms.
+	Message *Message
+	// Room is the room after the entry, for entries about rooms.
+	Room *Room
+}

@@ -1,0 +1,50 @@
+package rooms
+
+import "path"
+
+// Permission is a set of things that an identity may do in a room.
+type Permission uint8
+
+// The permissions. Each stands alone: a grant names all that it gives.
+const (
+	Read     Permission = 1 << iota // see the room, its messages and members
+	Post                            // post, edit and delete one's own, react
+	Moderate                        // broadcast, delete others' messages, act on members
+	Manage                          // create, change and delete rooms
+
+	All = Read | Post | Moderate | Manage
+)
+
+// Grant gives permissions in every room whose id matches Pattern, in the
+// syntax of [path.Match]; "*" is every room.
+type Grant struct {
+	Pattern string
+	Allow   Permission
+}
+
+// Identity is who is speaking. It is made by whoever checked the credential and
+// never changes.
+type Identity struct {
+	Subject string     // stable: the token's subject, or "guest:" and what stands for the guest
+	Name    string     // shown to others
+	Guest   bool       // has no token of an operator's
+	Base    Permission // what it may do in every public room
+	Grants  []Grant    // what it may do beyond, in private rooms too
+}
+
+// Sender is the identity as readers of its messages see it.
+func (who Identity) Sender() Sender { return Sender{ID: who.Subject, Name: who.Name} }
+
+// Can tells whether who has all of want in the room.
+func (who Identity) Can(want Permission, room string, v Visibility) bool {
+	var have Permission
+	if v != Private {
+		have = who.Base
+	}
+	for _, g := range who.Grants {
+		if ok, err := path.Match(g.Pattern, room); ok && err == nil {
+			have |= g.Allow
+		}
+	}
+	return have&want == want
+}

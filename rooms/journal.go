@@ -1,0 +1,18 @@
+package rooms
+
+import "context"
+
+// Journal takes entries and gives them back in one total order. Its
+// conformance suite is roomstest.TestJournal.
+type Journal interface {
+	// Propose puts e in the order. It may block while the journal is full; nil
+	// means that e will come out of Run, an error that it may or may not:
+	// propose the same entry again, applying it twice is harmless. Entries that
+	// one goroutine proposes one after the other keep that order.
+	Propose(ctx context.Context, e Entry) error
+
+	// Run hands the entries in order to apply, in batches: all that has arrived
+	// while the one before was applied, up to a bound. A batch that fails is
+	// handed again. It returns when ctx is done, after the batch in hand.
+	Run(ctx context.Context, apply func(ctx context.Context, batch []Entry) error) error
+}

@@ -1,0 +1,84 @@
+package rooms
+
+import (
+	"context"
+	"time"
+)
+
+// Store is the tables: the journal's entries are applied to it, and queries
+// read it. Its conformance suite is roomstest.TestStore.
+//
+// Apply is called by one goroutine at a time. All other methods may be called
+// at any time by any number of goroutines; they see committed state only.
+type Store interface {
+	// Apply applies the entries in order, in one transaction, and returns after
+	// it is durable: one outcome for each entry, in the same order. A refusal
+	// is an outcome; an error means that none of the entries was applied, and
+	// that the same entries may be applied again.
+	Apply(ctx context.Context, entries []Entry) ([]Outcome, error)
+
+	// JournalAt is the place of the newest applied entry that had one, else 0.
+	JournalAt() uint64
+
+	// Room returns a room, or an [*Error] with CodeRoomNotFound.
+	Room(ctx context.Context, id string) (Room, error)
+	// Rooms lists rooms by id, ascending, those after q.After.
+	Rooms(ctx context.Context, q RoomQuery) ([]Room, error)
+
+	// Changes returns the room's changes after rev, ascending by rev, each
+	// message once and in its newest state, at most limit of them; done tells
+	// that no more were committed when it looked. viewer is whose reactions
+	// are Me. The first change's Prev is rev, every later one's the rev
+	// before it. A message born after base comes as ChangeChat (or
+	// ChangeDelete), one that the reader already knew as ChangeEdit (or
+	// ChangeDelete).
+	Changes(ctx context.Context, q ChangeQuery) (changes []Change, done bool, err error)
+
+	// Messages returns messages ascending by seq; see [MessageQuery].
+	Messages(ctx context.Context, q MessageQuery) ([]Message, error)
+	// Message returns one message, or CodeMessageNotFound.
+	Message(ctx context.Context, room string, seq uint64, viewer string) (Message, error)
+
+	// Close releases all that the store holds. Nothing else may be under way.
+	Close() error
+}
+
+// RoomQuery selects rooms.
+type RoomQuery struct {
+	After string // exclusive; "" is from the first
+	Limit int
+	// Public selects public rooms, Patterns adds the rooms of any visibility
+	// whose ids match one of these patterns ([path.Match]).
+	Public   bool
+	Patterns []string
+}
+
+// ChangeQuery selects changes of one room; see [Store.Changes].
+type ChangeQuery struct {
+	Room   string
+	After  uint64 // exclusive rev
+	Base   uint64 // the rev up to which the reader knew the room when its catching up began
+	Limit  int
+	Viewer string
+}
+
+// MessageQuery selects a page of one room's messages. At most one of Before,
+// After and Around is set; with none, the newest are selected. The bounds are
+// seqs and exclusive; they need not exist.
+type MessageQuery struct {
+	Room   string
+	Before uint64
+	After  uint64
+	Around uint64 // as many before as after, and the message itself if it is there
+	Limit  int
+	Viewer string
+}
+
+// DefaultPage and MaxPage bound how many things one query returns.
+const (
+	DefaultPage = 50
+	MaxPage     = 200
+)
+
+// Millis is t as it is stored and shown: UTC, whole milliseconds.
+func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
