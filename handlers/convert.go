@@ -1,0 +1,133 @@
+package handlers
+
+import (
+	"time"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+)
+
+// The domain's words as the wire's. REST, WebSocket sessions and event streams
+// all speak through these, so that a message reads the same everywhere.
+
+func wirePerson(s rooms.Sender) wire.Person { return wire.Person{ID: s.ID, Name: s.Name} }
+
+func wirePeople(senders []rooms.Sender) []wire.Person {
+	people := make([]wire.Person, len(senders))
+	for i, s := range senders {
+		people[i] = wirePerson(s)
+	}
+	return people
+}
+
+func wireMessage(m rooms.Message) wire.Message {
+	w := wire.Message{
+		Seq:       m.Seq,
+		Rev:       m.Rev,
+		ID:        m.ID,
+		Kind:      string(m.Kind),
+		From:      wirePerson(m.From),
+		Message:   m.Text,
+		ReplyTo:   m.ReplyTo,
+		At:        wire.Time{Time: m.At},
+		Deleted:   m.Deleted,
+		Reactions: wireReactions(m.Reactions),
+	}
+	if !m.EditedAt.IsZero() {
+		w.EditedAt = &wire.Time{Time: m.EditedAt}
+	}
+	return w
+}
+
+func wireMessages(messages []rooms.Message) []wire.Message {
+	list := make([]wire.Message, len(messages))
+	for i, m := range messages {
+		list[i] = wireMessage(m)
+	}
+	return list
+}
+
+func wireReactions(reactions []rooms.Reaction) map[string]wire.Reaction {
+	if len(reactions) == 0 {
+		return nil
+	}
+	byEmoji := make(map[string]wire.Reaction, len(reactions))
+	for _, r := range reactions {
+		byEmoji[r.Emoji] = wire.Reaction{Count: r.Count, Me: r.Me}
+	}
+	return byEmoji
+}
+
+// wireRoom is r with the number of identities that are in it now.
+func wireRoom(r rooms.Room, online int) wire.Room {
+	return wire.Room{
+		ID:         r.ID,
+		Name:       r.Name,
+		Topic:      r.Topic,
+		Mode:       string(r.Mode),
+		Visibility: string(r.Visibility),
+		SlowMode:   r.SlowMode,
+		Archived:   r.Archived,
+		Retention:  wireRetention(r.Retention),
+		Epoch:      r.Epoch,
+		Rev:        r.Head,
+		Online:     online,
+		CreatedAt:  wire.Time{Time: r.CreatedAt},
+	}
+}
+
+func wireRetention(r rooms.Retention) wire.Retention {
+	return wire.Retention{Seconds: int64(r.Age / time.Second), Count: r.Count}
+}
+
+func domainRetention(r wire.Retention) rooms.Retention {
+	return rooms.Retention{Age: time.Duration(r.Seconds) * time.Second, Count: r.Count}
+}
+
+// settings are what a new room is asked to be. Empty fields take the domain's
+// defaults.
+func settings(c wire.CreateRoom) rooms.Settings {
+	return rooms.Settings{
+		Name:       c.Name,
+		Topic:      c.Topic,
+		Mode:       rooms.Mode(c.Mode),
+		Visibility: rooms.Visibility(c.Visibility),
+		SlowMode:   c.SlowMode,
+		Retention:  domainRetention(c.Retention),
+	}
+}
+
+func roomPatch(p wire.PatchRoom) rooms.RoomPatch {
+	patch := rooms.RoomPatch{
+		Name:       p.Name,
+		Topic:      p.Topic,
+		Mode:       (*rooms.Mode)(p.Mode),
+		Visibility: (*rooms.Visibility)(p.Visibility),
+		SlowMode:   p.SlowMode,
+		Archived:   p.Archived,
+	}
+	if p.Retention != nil {
+		r := domainRetention(*p.Retention)
+		patch.Retention = &r
+	}
+	return patch
+}
+
+// wirePermissions are the words for p, in a fixed order.
+func wirePermissions(p rooms.Permission) []string {
+	words := []string{}
+	for _, w := range []struct {
+		bit  rooms.Permission
+		word string
+	}{
+		{rooms.Read, "read"},
+		{rooms.Post, "post"},
+		{rooms.Moderate, "moderate"},
+		{rooms.Manage, "manage"},
+	} {
+		if p&w.bit != 0 {
+			words = append(words, w.word)
+		}
+	}
+	return words
+}
