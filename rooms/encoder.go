@@ -7,7 +7,7 @@ import "time"
 // the number of members. Implementations are stateless and safe for any number
 // of goroutines; the bytes that they return are never changed.
 type Encoder interface {
-	Welcome(w Welcome) []byte
+	Welcome(w *Welcome) []byte
 	Change(c *Change) []byte
 	Event(e *Event) []byte
 }

@@ -12,7 +12,9 @@ type Journal interface {
 	Propose(ctx context.Context, e Entry) error
 
 	// Run hands the entries in order to apply, in batches: all that has arrived
-	// while the one before was applied, up to a bound. A batch that fails is
-	// handed again. It returns when ctx is done, after the batch in hand.
+	// while the one before was applied, up to a bound. When apply fails, a
+	// journal that outlives the process hands the same batch again, until it
+	// succeeds; one that does not forgets the batch. Run returns when ctx is
+	// done, after the batch in hand.
 	Run(ctx context.Context, apply func(ctx context.Context, batch []Entry) error) error
 }

@@ -1,0 +1,187 @@
+package rooms
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// hub is the live half of one room on this node: who is here, and the frames
+// that they may still lack.
+//
+// A member is either current, then it is in its shard's members and a [writer]
+// serves it; or it is not, then one goroutine (serve) does, until it is.
+type hub struct {
+	room  string
+	epoch string
+	deps  *deps
+
+	mu        sync.Mutex
+	delivered sync.Cond // head moved, or the hub closed
+	ring      ring
+	head      uint64 // rev of the newest change delivered
+	shards    []shard
+	members   int // current and not
+	serving   int // not current
+	closed    bool
+	presence  presence
+}
+
+// shard is the part of a hub's members that one writer serves.
+type shard struct {
+	members []*Member // the current ones; changed by the writer alone, under hub.mu
+	served  uint64    // ring position that all of members have reached
+
+	joining []*Member // have become current
+	own     []*Member // have frames of their own
+	left    bool      // some of members are gone
+	queued  bool      // in the writer's queue
+	flushed time.Time // the beginning of the last pass; the writer's alone
+}
+
+func (s *shard) empty() bool { return len(s.members)+len(s.joining) == 0 }
+
+// deps is what all hubs of a registry share.
+type deps struct {
+	store   Store
+	encoder Encoder
+	writers []*writer
+	stats   *Stats
+	spawn   func(func(context.Context)) // runs a goroutine that the registry waits for
+	empty   func(*hub)                  // told when the last member has left
+}
+
+func newHub(room Room, d *deps) *hub {
+	h := &hub{room: room.ID, epoch: room.Epoch, deps: d, head: room.Head, shards: make([]shard, len(d.writers))}
+	h.ring.dropped = room.Head
+	h.delivered.L = &h.mu
+	return h
+}
+
+// deliver puts a change into the ring and wakes the writers. Changes come in
+// order; those that the hub was opened with are passed over.
+func (h *hub) deliver(c *Change) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.Rev <= h.head || c.Epoch != h.epoch {
+		return
+	}
+	h.head = c.Rev
+	if h.members == 0 {
+		h.ring.dropped = c.Rev
+		return
+	}
+	h.addLocked(Frame{Epoch: c.Epoch, Rev: c.Rev, Payload: h.deps.encoder.Change(c)})
+	h.delivered.Broadcast()
+}
+
+// addLocked puts a frame into the ring and wakes the writers.
+func (h *hub) addLocked(f Frame) {
+	h.ring.add(f)
+	current := false
+	for i := range h.shards {
+		if !h.shards[i].empty() {
+			current = true
+			h.wakeLocked(i)
+		}
+	}
+	if !current {
+		h.trimLocked()
+	}
+}
+
+// trimLocked forgets the frames that all current members have; those that are
+// not current may lag behind by what the ring may hold.
+func (h *hub) trimLocked() {
+	keep := h.ring.end()
+	for i := range h.shards {
+		if s := &h.shards[i]; !s.empty() {
+			keep = min(keep, s.served)
+		}
+	}
+	if h.serving == 0 {
+		h.ring.trim(keep)
+	} else {
+		h.ring.bound(keep)
+	}
+}
+
+// wakeLocked has writer i visit the hub.
+func (h *hub) wakeLocked(i int) {
+	if s := &h.shards[i]; !s.queued {
+		s.queued = true
+		h.deps.writers[i].queue(h)
+	}
+}
+
+// join adds a member that is not current yet; serve makes it so. It reports
+// false when the hub has closed in the meantime.
+func (h *hub) join(m *Member) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	m.shard = h.members % len(h.shards)
+	h.members++
+	h.serving++
+	h.deps.stats.members.Add(1)
+	h.presence.join(m)
+	h.announceLocked()
+	return true
+}
+
+// drop takes m out and, with a reason, tells its reader why. The first call
+// counts.
+func (h *hub) drop(m *Member, reason *Error) {
+	h.mu.Lock()
+	if m.gone {
+		h.mu.Unlock()
+		return
+	}
+	m.gone = true
+	m.outbox = outbox{}
+	h.members--
+	h.deps.stats.members.Add(-1)
+	if m.current {
+		h.shards[m.shard].left = true
+		h.wakeLocked(m.shard)
+	} else {
+		h.serving--
+		h.delivered.Broadcast() // it may be waiting there
+	}
+	h.presence.leave(m)
+	h.announceLocked()
+	empty := h.members == 0
+	h.mu.Unlock()
+	if reason != nil && reason.Code == CodeTooSlow {
+		h.deps.stats.slowReaders.Add(1)
+	}
+	m.sink.Close(reason)
+	if empty {
+		h.deps.empty(h)
+	}
+}
+
+// close drops all members and lets nobody in any more.
+func (h *hub) close(reason *Error) {
+	h.mu.Lock()
+	h.closed = true
+	all := h.presence.all()
+	h.mu.Unlock()
+	for _, m := range all {
+		h.drop(m, reason)
+	}
+}
+
+// closeIfEmpty closes the hub unless somebody is here.
+func (h *hub) closeIfEmpty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.members > 0 {
+		return false
+	}
+	h.closed = true
+	h.presence.stop()
+	return true
+}

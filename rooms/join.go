@@ -1,0 +1,113 @@
+package rooms
+
+import "context"
+
+// Cursor is a place in a room's history: all changes up to Rev are known.
+type Cursor struct {
+	Epoch string
+	Rev   uint64
+}
+
+// JoinOptions say what a member wants to be told first.
+type JoinOptions struct {
+	After   *Cursor // resume here; nil is a fresh start
+	History int     // newest messages of a fresh start, at most MaxPage
+}
+
+// Admit tells whether who may join the room, and returns it: the check to make
+// before a connection is upgraded. The errors are CodeRoomNotFound and
+// CodeForbidden.
+func (r *Registry) Admit(ctx context.Context, who Identity, room string) (Room, error) {
+	return r.Room(ctx, who, room)
+}
+
+// Join adds a member to the room's hub. The member gets, through sink and in
+// this order: a welcome; the changes after o.After, or, without it or when its
+// epoch is not the room's, the newest messages; and from there on every change,
+// once, in order. Join does not wait for any of that.
+//
+// The errors are those of Admit, and CodeShuttingDown.
+func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOptions, sink Sink) (*Member, error) {
+	if _, err := r.Admit(ctx, who, room); err != nil {
+		return nil, err
+	}
+	for {
+		h, err := r.openHub(ctx, room)
+		if err != nil {
+			return nil, err
+		}
+		m := &Member{who: who, hub: h, sink: sink}
+		if !h.join(m) {
+			continue // it closed in this moment, and is on its way out of the registry
+		}
+		return m, r.welcome(m, o)
+	}
+}
+
+// welcome starts the goroutine that serves a member until it is current.
+func (r *Registry) welcome(m *Member, o JoinOptions) error {
+	r.mu.RLock() // Run waits for what is spawned while the registry is open
+	defer r.mu.RUnlock()
+	if !r.open {
+		m.Leave()
+		return Errorf(CodeShuttingDown, "the server is going away")
+	}
+	r.deps.spawn(func(ctx context.Context) {
+		first, err := m.hub.welcome(ctx, m, o)
+		if err != nil {
+			m.hub.drop(m, closing(ctx, err))
+			return
+		}
+		m.hub.serve(ctx, m, first)
+	})
+	return nil
+}
+
+// welcome sets m's cursor and returns what it reads first.
+func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, error) {
+	w := Welcome{You: m.who}
+	h.mu.Lock()
+	head := h.head
+	w.Members, w.Online = h.presence.list(MaxListed), len(h.presence.here)
+	h.mu.Unlock()
+
+	var history []Message
+	w.Recovered = o.After != nil && o.After.Epoch == h.epoch && o.After.Rev <= head
+	if w.Recovered {
+		w.Rev, m.rev = head, o.After.Rev
+	} else {
+		if o.History > 0 {
+			var err error
+			history, err = h.deps.store.Messages(ctx, MessageQuery{
+				Room: h.room, Limit: min(o.History, MaxPage), Viewer: m.who.Subject,
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		// The history may have been read after newer changes than head. All
+		// that it shows is known; whatever else came since is told as a change.
+		for i := range history {
+			head = max(head, history[i].Rev)
+		}
+		w.Rev, m.rev = head, head
+	}
+	m.base = m.rev
+
+	var err error
+	if w.Room, err = h.deps.store.Room(ctx, h.room); err != nil {
+		return nil, err
+	}
+	framing := m.sink.Framing()
+	frame := Frame{Payload: h.deps.encoder.Welcome(&w)}
+	p := make([]byte, 0, 4096)
+	for i := range history {
+		p = framing.Append(p, frame)
+		c := Change{Kind: ChangeChat, Room: h.room, Epoch: h.epoch, Rev: history[i].Rev, Prev: history[i].Rev - 1, Message: &history[i]}
+		frame = Frame{Payload: h.deps.encoder.Change(&c)}
+	}
+	if !w.Recovered {
+		frame.Epoch, frame.Rev = h.epoch, head // with the last of it, the cursor stands
+	}
+	return framing.Append(p, frame), nil
+}

@@ -1,0 +1,238 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// How long a proposal is tried before its proposer is told that it may try
+// again itself.
+const (
+	proposeFor   = 10 * time.Second
+	proposeAgain = 50 * time.Millisecond
+)
+
+// Propose is how everything durable is done: it checks that who may do it,
+// hands the entry to the journal and waits until it is applied and durable, or
+// refused.
+//
+// The caller fills e.Kind, e.Room, and the fields that the kind uses; e.ID is
+// the idempotency key and made when empty. The errors are [*Error]s: a refusal,
+// CodeUnavailable or CodeShuttingDown. After the last two the entry may have
+// been stored or not; proposing it again with the same ID is harmless.
+func (r *Registry) Propose(ctx context.Context, who Identity, e Entry) (Receipt, error) {
+	outcome := make(chan Outcome, 1)
+	ctx, cancel := context.WithTimeout(ctx, proposeFor)
+	defer cancel()
+	ticket, err := r.submit(ctx, who, e, func(o Outcome) { outcome <- o })
+	if err != nil {
+		return Receipt{}, err
+	}
+	select {
+	case o := <-outcome:
+		return o.Receipt, o.Err
+	case <-ctx.Done():
+		if !r.waiting.forget(ticket) {
+			o := <-outcome
+			return o.Receipt, o.Err
+		}
+		return Receipt{}, Errorf(CodeUnavailable, "this took too long; whether it was stored is not known: send it again with the same id")
+	}
+}
+
+// Submit is Propose without the wait. done is called once, by a goroutine that
+// must not be held up, unless Submit returns an error. Entries that one
+// goroutine submits keep their order.
+func (r *Registry) Submit(ctx context.Context, who Identity, e Entry, done func(Receipt, error)) error {
+	_, err := r.submit(ctx, who, e, func(o Outcome) { done(o.Receipt, o.Err) })
+	return err
+}
+
+func (r *Registry) submit(ctx context.Context, who Identity, e Entry, done func(Outcome)) (ticket uint64, err error) {
+	if err := r.prepare(ctx, who, &e); err != nil {
+		return 0, err
+	}
+	r.mu.RLock()
+	open := r.open
+	if open {
+		ticket = r.waiting.add(done)
+	}
+	r.mu.RUnlock()
+	if !open {
+		return 0, Errorf(CodeShuttingDown, "the server is going away")
+	}
+	e.Node, e.Ticket = r.waiting.node, ticket
+	for {
+		err := r.journal.Propose(ctx, e)
+		if err == nil {
+			return ticket, nil
+		}
+		select {
+		case <-ctx.Done():
+			if !r.waiting.forget(ticket) {
+				return ticket, nil // it was applied, and done was told
+			}
+			return 0, Errorf(CodeUnavailable, "this cannot be stored now; whether it was is not known: send it again with the same id")
+		case <-time.After(proposeAgain): // unsure: once more, with the same id
+		}
+	}
+}
+
+// prepare checks the entry and who proposes it, and fixes what applying it must
+// not decide: who, when, by which right, under which id.
+func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
+	e.From = who.Sender()
+	e.At = Millis(time.Now())
+	if e.ID == "" {
+		e.ID = NewID()
+	} else if !validKey(e.ID) {
+		return Invalid("id", "invalid", "must be 1 to %d printable ASCII characters", MaxKey)
+	}
+	if e.Kind == EntryCreateRoom {
+		return r.prepareRoom(ctx, who, e)
+	}
+	room, err := r.Room(ctx, who, e.Room)
+	if err != nil {
+		return err
+	}
+	may := func(want Permission) error {
+		if who.Can(want, room.ID, room.Visibility) {
+			return nil
+		}
+		return Errorf(CodeForbidden, "you may not do this in room %q", room.ID)
+	}
+	e.Moderator = may(Moderate) == nil
+	switch e.Kind {
+	case EntryPost:
+		if e.Message == "" {
+			e.Message = KindChat
+		}
+		want := Post
+		if e.Message == KindAnnouncement {
+			want = Moderate
+		}
+		e.Mentions = Mentions(e.Text)
+		return cmp.Or(may(want), r.checkText(e.Text))
+	case EntryEdit:
+		e.Mentions = Mentions(e.Text)
+		return cmp.Or(may(Post), r.checkText(e.Text))
+	case EntryDelete:
+		if e.Moderator {
+			return nil
+		}
+		return may(Post)
+	case EntryReact:
+		return cmp.Or(may(Post), checkEmoji(e.Emoji))
+	case EntryRead:
+		return nil // who sees the room may say how far
+	case EntryUpdateRoom:
+		return cmp.Or(may(Manage), checkSettings(e.Patch.Apply(room.Settings)))
+	case EntryDeleteRoom:
+		return may(Manage)
+	}
+	return Invalid("kind", "invalid", "is no kind of entry")
+}
+
+// prepareRoom is prepare for a room that does not exist yet.
+func (r *Registry) prepareRoom(ctx context.Context, who Identity, e *Entry) error {
+	e.Epoch = newEpoch()
+	e.Create.Mode = cmp.Or(e.Create.Mode, ModeOpen)
+	e.Create.Visibility = cmp.Or(e.Create.Visibility, Public)
+	if e.Room == "" {
+		e.Room = r.freeID(ctx, e.Create.Name)
+	}
+	if !ValidRoomID(e.Room) {
+		return Invalid("id", "invalid", "must be 1 to %d of a-z, 0-9 and -, with no - at either end", MaxRoomID)
+	}
+	if e.Create.Name == "" {
+		e.Create.Name = e.Room
+	}
+	if !who.Can(Manage, e.Room, Public) {
+		return Errorf(CodeForbidden, "you may not create room %q", e.Room)
+	}
+	e.Moderator = true
+	return checkSettings(e.Create)
+}
+
+// freeID makes a room's id from its name. Should another take it first, the
+// creation is refused, not merged.
+func (r *Registry) freeID(ctx context.Context, name string) string {
+	id := RoomIDFromName(name)
+	suffix := strings.ReplaceAll(NewID(), "-", "")[20:]
+	if id == "" {
+		return "room-" + suffix
+	}
+	if _, err := r.store.Room(ctx, id); err != nil {
+		return id
+	}
+	return strings.TrimRight(id[:min(len(id), MaxRoomID-1-len(suffix))], "-") + "-" + suffix
+}
+
+// MaxKey bounds an idempotency key, MaxEmoji a reaction's emoji, in bytes.
+const (
+	MaxKey   = 200
+	MaxEmoji = 64
+)
+
+func validKey(id string) bool {
+	if len(id) > MaxKey {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] < '!' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Registry) checkText(text string) error {
+	switch {
+	case !utf8.ValidString(text):
+		return Invalid("message", "invalid_utf8", "must be valid UTF-8")
+	case strings.TrimSpace(text) == "":
+		return Invalid("message", "required", "must not be empty")
+	case utf8.RuneCountInString(text) > r.limits.Message:
+		return Invalid("message", "too_long", "must have at most %d characters", r.limits.Message)
+	}
+	return nil
+}
+
+func checkEmoji(emoji string) error {
+	if emoji == "" || len(emoji) > MaxEmoji || !utf8.ValidString(emoji) ||
+		strings.ContainsFunc(emoji, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) || isBidiControl(c) }) {
+		return Invalid("emoji", "invalid", "must be one emoji of at most %d bytes", MaxEmoji)
+	}
+	return nil
+}
+
+// Bounds of settings that are numbers.
+const (
+	maxSlowMode     = 86_400 // a day
+	maxRetention    = 100 * 365 * 24 * time.Hour
+	maxRetentionNum = 1_000_000_000
+)
+
+func checkSettings(s Settings) error {
+	switch {
+	case !ValidLine(s.Name, MaxRoomName) || strings.TrimSpace(s.Name) == "":
+		return Invalid("name", "invalid", "must be 1 to %d characters, without control characters", MaxRoomName)
+	case !ValidLine(s.Topic, MaxRoomTopic):
+		return Invalid("topic", "invalid", "must be at most %d characters, without control characters", MaxRoomTopic)
+	case s.Mode != ModeOpen && s.Mode != ModeAnnounce:
+		return Invalid("mode", "invalid", "must be open or announce")
+	case s.Visibility != Public && s.Visibility != Private:
+		return Invalid("visibility", "invalid", "must be public or private")
+	case s.SlowMode < 0 || s.SlowMode > maxSlowMode:
+		return Invalid("slow_mode", "invalid", "must be 0 to %d seconds", maxSlowMode)
+	case s.Retention.Age < 0 || s.Retention.Age > maxRetention || s.Retention.Age%time.Second != 0:
+		return Invalid("retention.seconds", "invalid", "must be whole seconds, at most a hundred years")
+	case s.Retention.Count < 0 || s.Retention.Count > maxRetentionNum:
+		return Invalid("retention.count", "invalid", "must be 0 to %d", maxRetentionNum)
+	}
+	return nil
+}

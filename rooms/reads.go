@@ -1,0 +1,80 @@
+package rooms
+
+import (
+	"context"
+)
+
+// Room returns a room that who may read. For a private room without a grant it
+// answers as for one that does not exist.
+func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, error) {
+	if !ValidRoomID(id) {
+		return Room{}, roomNotFound(id)
+	}
+	room, err := r.store.Room(ctx, id)
+	if err != nil {
+		return Room{}, err
+	}
+	if !who.Can(Read, id, room.Visibility) {
+		if room.Visibility == Private {
+			return Room{}, roomNotFound(id)
+		}
+		return Room{}, Errorf(CodeForbidden, "you may not read room %q", id)
+	}
+	return room, nil
+}
+
+func roomNotFound(id string) *Error { return Errorf(CodeRoomNotFound, "there is no room %q", id) }
+
+// Rooms lists the rooms that who may read, ascending by id, those after after
+// ("" is from the first), at most limit.
+func (r *Registry) Rooms(ctx context.Context, who Identity, after string, limit int) ([]Room, error) {
+	q := RoomQuery{After: after, Limit: limit, Public: who.Base&Read != 0}
+	for _, g := range who.Grants {
+		if g.Allow&Read != 0 {
+			q.Patterns = append(q.Patterns, g.Pattern)
+		}
+	}
+	return r.store.Rooms(ctx, q)
+}
+
+// Messages returns a page of a room's messages; q.Viewer is who.
+func (r *Registry) Messages(ctx context.Context, who Identity, q MessageQuery) ([]Message, error) {
+	if _, err := r.Room(ctx, who, q.Room); err != nil {
+		return nil, err
+	}
+	q.Viewer = who.Subject
+	return r.store.Messages(ctx, q)
+}
+
+// Message returns one message.
+func (r *Registry) Message(ctx context.Context, who Identity, room string, seq uint64) (Message, error) {
+	if _, err := r.Room(ctx, who, room); err != nil {
+		return Message{}, err
+	}
+	return r.store.Message(ctx, room, seq, who.Subject)
+}
+
+// Members lists the identities in a room, ascending by subject.
+func (r *Registry) Members(ctx context.Context, who Identity, room string) ([]Sender, error) {
+	if _, err := r.Room(ctx, who, room); err != nil {
+		return nil, err
+	}
+	h := r.hub(room)
+	if h == nil {
+		return nil, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.presence.list(0), nil
+}
+
+// Online counts the identities in a room.
+func (r *Registry) Online(room string) int {
+	h := r.hub(room)
+	if h == nil {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.presence.here)
+}

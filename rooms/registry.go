@@ -1,0 +1,217 @@
+package rooms
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+)
+
+// Limits are what the domain refuses to go beyond.
+type Limits struct {
+	Message int // characters of a message's text; 0 is DefaultMaxMessage
+}
+
+// Config is what a registry works with. All but Limits and Logger is needed.
+type Config struct {
+	Store   Store
+	Journal Journal
+	Encoder Encoder
+	Limits  Limits
+	Logger  *slog.Logger // nil is slog.Default
+}
+
+// Registry finds rooms, opens and closes their hubs, and is the one door into
+// the domain: whoever reads or writes a room does it here, under the
+// permissions of an [Identity]. Its methods may be called by any number of
+// goroutines while Run runs.
+type Registry struct {
+	store   Store
+	journal Journal
+	limits  Limits
+	log     *slog.Logger
+	deps    deps
+	waiting waiting
+	stats   Stats
+
+	mu   sync.RWMutex
+	hubs map[string]*hub // of the rooms that have members here
+	open bool            // between the beginning and the end of Run
+}
+
+// NewRegistry makes a registry. It does nothing before Run.
+func NewRegistry(c Config) *Registry {
+	if c.Limits.Message == 0 {
+		c.Limits.Message = DefaultMaxMessage
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	r := &Registry{
+		store: c.Store, journal: c.Journal, limits: c.Limits, log: c.Logger,
+		hubs: make(map[string]*hub),
+	}
+	r.deps = deps{store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
+	for i := range max(1, runtime.GOMAXPROCS(0)) {
+		r.deps.writers = append(r.deps.writers, newWriter(i))
+	}
+	return r
+}
+
+// Run applies and delivers until ctx is done. Then it refuses new entries,
+// makes durable what was accepted, drops all members with CodeShuttingDown, and
+// returns when everything that it started has ended. It may be called once.
+func (r *Registry) Run(ctx context.Context) error {
+	var serving, writing, delivering sync.WaitGroup
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	r.deps.spawn = func(f func(context.Context)) { serving.Go(func() { f(work) }) }
+	for _, w := range r.deps.writers {
+		writing.Go(func() { w.run(work) })
+	}
+	batches, last := make(chan []applied, 4), make(chan struct{})
+	delivering.Go(func() { r.deliver(batches, last) })
+	r.setOpen(true)
+
+	err := r.journal.Run(ctx, func(ctx context.Context, batch []Entry) error {
+		return r.apply(ctx, batch, batches)
+	})
+
+	r.setOpen(false)
+	close(last) // nothing is applied any more
+	delivering.Wait()
+	r.waiting.failAll(Errorf(CodeShuttingDown, "the server is going away; whether this was stored is not known: send it again with the same id"))
+	for _, h := range r.allHubs() {
+		h.close(Errorf(CodeShuttingDown, "the server is going away"))
+	}
+	stop()
+	writing.Wait()
+	serving.Wait()
+	return err
+}
+
+// applied is an applied entry on its way to hub and proposer.
+type applied struct {
+	kind   EntryKind
+	room   string
+	node   string
+	ticket uint64
+	Outcome
+}
+
+// apply applies a batch and hands what came of it to deliver, so that the next
+// batch can be committed while this one is encoded.
+func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied) error {
+	outcomes, err := r.store.Apply(ctx, batch)
+	if err != nil {
+		r.log.ErrorContext(ctx, "entries could not be applied", "entries", len(batch), "err", err)
+		for i := range batch {
+			r.waiting.done(batch[i].Node, batch[i].Ticket, Outcome{Err: Errorf(CodeUnavailable, "this cannot be stored now: send it again with the same id")})
+		}
+		return err
+	}
+	r.stats.batches.Add(1)
+	r.stats.entries.Add(uint64(len(batch)))
+	list := make([]applied, len(batch))
+	for i := range batch {
+		e := &batch[i]
+		list[i] = applied{e.Kind, e.Room, e.Node, e.Ticket, outcomes[i]}
+	}
+	to <- list
+	return nil
+}
+
+// deliver gives changes to their hubs and receipts to their proposers, in
+// order, until last is closed and nothing is left.
+func (r *Registry) deliver(batches <-chan []applied, last <-chan struct{}) {
+	for {
+		select {
+		case list := <-batches:
+			r.deliverBatch(list)
+		case <-last:
+			for {
+				select {
+				case list := <-batches:
+					r.deliverBatch(list)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *Registry) deliverBatch(list []applied) {
+	for i := range list {
+		a := &list[i]
+		switch {
+		case a.Err != nil:
+			r.stats.refused.Add(1)
+		case a.Receipt.Duplicate:
+			r.stats.duplicates.Add(1)
+		case a.Change != nil:
+			r.stats.changes.Add(1)
+			if h := r.hub(a.room); h != nil {
+				h.deliver(a.Change)
+			}
+		case a.kind == EntryDeleteRoom:
+			if h := r.hub(a.room); h != nil {
+				h.close(Errorf(CodeRoomGone, "the room was deleted"))
+			}
+		}
+		r.waiting.done(a.node, a.ticket, a.Outcome)
+	}
+}
+
+// hub returns the room's hub, nil when nobody is there.
+func (r *Registry) hub(room string) *hub {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.hubs[room]
+}
+
+func (r *Registry) allHubs() []*hub {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]*hub, 0, len(r.hubs))
+	for _, h := range r.hubs {
+		all = append(all, h)
+	}
+	return all
+}
+
+// openHub returns the room's hub, and makes it when there is none. The room's
+// head is read under the lock under which deliver looks for hubs: a change is
+// either in that head, or finds the hub.
+func (r *Registry) openHub(ctx context.Context, id string) (*hub, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.open {
+		return nil, Errorf(CodeShuttingDown, "the server is going away")
+	}
+	if h := r.hubs[id]; h != nil {
+		return h, nil
+	}
+	room, err := r.store.Room(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	h := newHub(room, &r.deps)
+	r.hubs[id] = h
+	return h, nil
+}
+
+// forget removes a hub that its last member has left.
+func (r *Registry) forget(h *hub) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h.closeIfEmpty() && r.hubs[h.room] == h {
+		delete(r.hubs, h.room)
+	}
+}
+
+func (r *Registry) setOpen(open bool) {
+	r.mu.Lock()
+	r.open = open
+	r.mu.Unlock()
+}
