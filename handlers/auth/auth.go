@@ -1,0 +1,160 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+)
+
+// MaxName is the longest name that somebody may choose, in characters.
+const MaxName = 100
+
+// DefaultName is the name of guests who choose none.
+const DefaultName = "guest"
+
+// Guests says what whoever shows no credential may do in public rooms.
+type Guests string
+
+// The policies for guests.
+const (
+	GuestsOff  Guests = "off"  // nothing: a credential is needed
+	GuestsRead Guests = "read" // read
+	GuestsPost Guests = "post" // read and post
+)
+
+// Config is what an Authenticator is made of.
+type Config struct {
+	// AdminToken, as a bearer token, opens everything. "" is none.
+	AdminToken string
+	// Guests is the policy for guests; "" is GuestsPost.
+	Guests Guests
+}
+
+// Authenticator finds out who sends a request. It is safe for any number of
+// goroutines.
+type Authenticator struct {
+	admin  *[sha256.Size]byte // of the admin token; nil is none
+	guests rooms.Permission   // what guests may do in public rooms
+	open   bool               // nothing is configured: guests may do everything, everywhere
+	closed bool               // there are no guests
+}
+
+// New makes an Authenticator. With no token and no key configured, chatd is
+// open: every guest who may post may do everything.
+func New(cfg Config) (*Authenticator, error) {
+	a := &Authenticator{}
+	if cfg.AdminToken != "" {
+		sum := sha256.Sum256([]byte(cfg.AdminToken))
+		a.admin = &sum
+	}
+	switch cfg.Guests {
+	case GuestsOff:
+		a.closed = true
+	case GuestsRead:
+		a.guests = rooms.Read
+	case GuestsPost, "":
+		a.guests = rooms.Read | rooms.Post
+		a.open = a.admin == nil
+	default:
+		return nil, fmt.Errorf("guests must be off, read or post, not %q", cfg.Guests)
+	}
+	return a, nil
+}
+
+// Open tells whether every guest may do everything.
+func (a *Authenticator) Open() bool { return a.open }
+
+// Identify tells who sends r: the bearer of its token, or a guest under the
+// name that its query asks for. It returns a *rooms.Error: unauthorized for a
+// credential that is bad, or missing where one is needed; invalid for a name
+// that cannot be one.
+func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
+	if r.Header.Get("Authorization") != "" && Bearer(r) == "" {
+		return rooms.Identity{}, unauthorized("the Authorization header must be \"Bearer\" and a token")
+	}
+	name, err := chosenName(r)
+	if err != nil {
+		return rooms.Identity{}, err
+	}
+	token := Bearer(r)
+	switch {
+	case token == "" && a.closed:
+		return rooms.Identity{}, unauthorized("guests may not enter; send a token as \"Authorization: Bearer …\"")
+	case token == "":
+		return a.guest(name), nil
+	case a.isAdmin(token):
+		return admin(name), nil
+	default:
+		return rooms.Identity{}, unauthorized("the token is not known here")
+	}
+}
+
+func (a *Authenticator) guest(name string) rooms.Identity {
+	if name == "" {
+		name = DefaultName
+	}
+	who := rooms.Identity{Subject: "guest:" + name, Name: name, Guest: true, Base: a.guests}
+	if a.open {
+		who.Base = rooms.All
+		who.Grants = everywhere
+	}
+	return who
+}
+
+func admin(name string) rooms.Identity {
+	if name == "" {
+		name = "admin"
+	}
+	return rooms.Identity{Subject: "admin", Name: name, Base: rooms.All, Grants: everywhere}
+}
+
+var everywhere = []rooms.Grant{{Pattern: "*", Allow: rooms.All}}
+
+// isAdmin compares digests, so that neither the token's content nor its length
+// shows in the time that it takes.
+func (a *Authenticator) isAdmin(token string) bool {
+	if a.admin == nil {
+		return false
+	}
+	sum := sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1
+}
+
+// Bearer is the token that r shows, "" for none: in its Authorization header,
+// or as a subprotocol "bearer.<token>", which is all that a browser's WebSocket
+// can send.
+func Bearer(r *http.Request) string {
+	if h := r.Header.Get("Authorization"); h != "" {
+		scheme, token, _ := strings.Cut(h, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return ""
+		}
+		return strings.TrimSpace(token)
+	}
+	for _, h := range r.Header.Values("Sec-Websocket-Protocol") {
+		for p := range strings.SplitSeq(h, ",") {
+			if token, ok := strings.CutPrefix(strings.TrimSpace(p), wire.BearerPrefix); ok {
+				return token
+			}
+		}
+	}
+	return ""
+}
+
+// chosenName is the name that r asks for, "" for none.
+func chosenName(r *http.Request) (string, error) {
+	name := r.URL.Query().Get("name")
+	if !rooms.ValidLine(name, MaxName) {
+		return "", rooms.Invalid("name", "invalid", "must have at most %d characters, none of them a control character", MaxName)
+	}
+	return strings.Join(strings.Fields(name), " "), nil
+}
+
+func unauthorized(detail string) *rooms.Error {
+	return rooms.Errorf(wire.CodeUnauthorized, "%s", detail)
+}

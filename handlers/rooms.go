@@ -1,0 +1,191 @@
+package handlers
+
+import (
+	"net/http"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gin-gonic/gin"
+)
+
+// listRooms lists rooms.
+//
+//	@Summary		List the rooms
+//	@Description	The rooms that you may know of, by id.
+//	@ID				listRooms
+//	@Tags			rooms
+//	@Produce		json
+//	@Param			limit	query		int				false	"how many at most"	default(50)	minimum(1)	maximum(200)
+//	@Param			cursor	query		string			false	"the next of the page before"
+//	@Success		200		{object}	wire.RoomList	"a page of rooms"
+//	@Header			200		{string}	Link			"the next page, as rel=next"
+//	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure		422		{object}	wire.Problem	"a parameter breaks a rule"
+//	@Failure		default	{object}	wire.Problem	"any other refusal"
+//	@Security		Bearer
+//	@Router			/rooms [get]
+func (s *Server) listRooms(c *gin.Context, who rooms.Identity) error {
+	q := readQuery(c.Request)
+	limit := q.limit()
+	_, after := q.cursor("room")
+	if q.err != nil {
+		return q.err
+	}
+	found, err := s.rooms.Rooms(c.Request.Context(), who, after, limit+1)
+	if err != nil {
+		return err
+	}
+	list := wire.RoomList{Rooms: make([]wire.Room, 0, len(found))}
+	if len(found) > limit {
+		found = found[:limit]
+		list.Next = makeCursor("room", found[limit-1].ID)
+	}
+	for _, r := range found {
+		list.Rooms = append(list.Rooms, wireRoom(r, s.rooms.Online(r.ID)))
+	}
+	linkNext(c, list.Next)
+	c.PureJSON(http.StatusOK, list)
+	return nil
+}
+
+// createRoom makes a room.
+//
+//	@Summary		Create a room
+//	@Description	Without an id, one is derived from the name, or made. Needs the permission to manage.
+//	@ID				createRoom
+//	@Tags			rooms
+//	@Accept			json
+//	@Produce		json
+//	@Param			room			body		wire.CreateRoom	true	"the room"
+//	@Param			Idempotency-Key	header		string			false	"your own id of this request: sent again, it gets the first answer"
+//	@Success		201				{object}	wire.Room		"the new room"
+//	@Header			201				{string}	Location		"the room's address"
+//	@Success		200				{object}	wire.Room		"a repeat of the same key: the room"
+//	@Failure		400				{object}	wire.Problem	"not JSON, or not of the shape"
+//	@Failure		401				{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure		403				{object}	wire.Problem	"the credential does not reach"
+//	@Failure		409				{object}	wire.Problem	"the id is taken"
+//	@Failure		415				{object}	wire.Problem	"not sent as application/json"
+//	@Failure		422				{object}	wire.Problem	"a value breaks a rule"
+//	@Failure		default			{object}	wire.Problem	"any other refusal"
+//	@Security		Bearer
+//	@Router			/rooms [post]
+func (s *Server) createRoom(c *gin.Context, who rooms.Identity) error {
+	var body wire.CreateRoom
+	if err := s.readJSON(c, &body); err != nil {
+		return err
+	}
+	receipt, err := s.propose(c, who, rooms.Entry{
+		Kind: rooms.EntryCreateRoom, Room: body.ID, Create: settings(body),
+	})
+	if err != nil {
+		return err
+	}
+	c.Header("Location", "/rooms/"+receipt.Room.ID)
+	c.PureJSON(created(receipt), wireRoom(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
+	return nil
+}
+
+// getRoom shows a room.
+//
+//	@Summary	Get a room
+//	@ID			getRoom
+//	@Tags		rooms
+//	@Produce	json
+//	@Param		id		path		string			true	"the room"	default(lobby)
+//	@Success	200		{object}	wire.Room		"the room"
+//	@Failure	401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure	404		{object}	wire.Problem	"no such room, or none that you may know of"
+//	@Failure	default	{object}	wire.Problem	"any other refusal"
+//	@Security	Bearer
+//	@Router		/rooms/{id} [get]
+func (s *Server) getRoom(c *gin.Context, who rooms.Identity) error {
+	r, err := s.rooms.Room(c.Request.Context(), who, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, wireRoom(r, s.rooms.Online(r.ID)))
+	return nil
+}
+
+// patchRoom changes a room's settings.
+//
+//	@Summary		Change a room
+//	@Description	What the body does not name stays as it is. Needs the permission to manage.
+//	@ID				patchRoom
+//	@Tags			rooms
+//	@Accept			json
+//	@Produce		json
+//	@Param			id				path		string			true	"the room"
+//	@Param			room			body		wire.PatchRoom	true	"what changes"
+//	@Param			Idempotency-Key	header		string			false	"your own id of this request: sent again, it gets the first answer"
+//	@Success		200				{object}	wire.Room		"the room after the change"
+//	@Failure		400				{object}	wire.Problem	"not JSON, or not of the shape"
+//	@Failure		401				{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure		403				{object}	wire.Problem	"the credential does not reach"
+//	@Failure		404				{object}	wire.Problem	"no such room, or none that you may know of"
+//	@Failure		415				{object}	wire.Problem	"not sent as application/json"
+//	@Failure		422				{object}	wire.Problem	"a value breaks a rule"
+//	@Failure		default			{object}	wire.Problem	"any other refusal"
+//	@Security		Bearer
+//	@Router			/rooms/{id} [patch]
+func (s *Server) patchRoom(c *gin.Context, who rooms.Identity) error {
+	var body wire.PatchRoom
+	if err := s.readJSON(c, &body); err != nil {
+		return err
+	}
+	receipt, err := s.propose(c, who, rooms.Entry{
+		Kind: rooms.EntryUpdateRoom, Room: c.Param("id"), Patch: roomPatch(body),
+	})
+	if err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, wireRoom(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
+	return nil
+}
+
+// deleteRoom ends a room and its history.
+//
+//	@Summary		Delete a room
+//	@Description	Its messages go with it, its members are sent away. Needs the permission to manage. The lobby stays.
+//	@ID				deleteRoom
+//	@Tags			rooms
+//	@Produce		json
+//	@Param			id	path	string	true	"the room"
+//	@Success		204	"it is gone"
+//	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure		403		{object}	wire.Problem	"the credential does not reach"
+//	@Failure		404		{object}	wire.Problem	"no such room, or none that you may know of"
+//	@Failure		default	{object}	wire.Problem	"any other refusal"
+//	@Security		Bearer
+//	@Router			/rooms/{id} [delete]
+func (s *Server) deleteRoom(c *gin.Context, who rooms.Identity) error {
+	_, err := s.propose(c, who, rooms.Entry{Kind: rooms.EntryDeleteRoom, Room: c.Param("id")})
+	if err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// propose hands e to the registry, under the request's idempotency key unless
+// the entry has an id.
+func (s *Server) propose(c *gin.Context, who rooms.Identity, e rooms.Entry) (rooms.Receipt, error) {
+	if e.ID == "" {
+		id, err := idempotencyKey(c, "")
+		if err != nil {
+			return rooms.Receipt{}, err
+		}
+		e.ID = id
+	}
+	return s.rooms.Propose(c.Request.Context(), who, e)
+}
+
+// created is the status for something new, or for a repeat of its making.
+func created(receipt rooms.Receipt) int {
+	if receipt.Duplicate {
+		return http.StatusOK
+	}
+	return http.StatusCreated
+}

@@ -1,0 +1,94 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gin-gonic/gin"
+)
+
+// The head of the Swagger spec. It names no host, so that it holds wherever
+// chatd is served.
+//
+//	@title						chatd
+//	@version					1
+//	@description				Room chat in one binary. Every error is a problem (RFC 9457) with a stable code. Times are RFC 3339 in UTC.
+//	@basePath					/
+//	@securityDefinitions.apikey	Bearer
+//	@in							header
+//	@name						Authorization
+//	@description				"Bearer", a space, and the token. Guests need none where guests may enter.
+//
+//go:generate go tool swag init --quiet --generalInfo routes.go --dir .,./wire --output ../docs --outputTypes go,json,yaml
+
+type route struct {
+	method, path string
+	handle       gin.HandlerFunc
+}
+
+// routes is every route there is. Each is in the Swagger spec too, whose source
+// are the comments at the handlers; HEAD works where GET does. All other GETs
+// are the browser UI's.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET", "/rooms", s.as(s.listRooms)},
+		{"POST", "/rooms", s.as(s.createRoom)},
+		{"GET", "/rooms/:id", s.as(s.getRoom)},
+		{"PATCH", "/rooms/:id", s.as(s.patchRoom)},
+		{"DELETE", "/rooms/:id", s.as(s.deleteRoom)},
+
+		{"POST", "/rooms/:id/broadcast", s.as(s.broadcast)},
+		{"GET", "/rooms/:id/messages", s.as(s.listMessages)},
+		{"POST", "/rooms/:id/messages", s.as(s.postMessage)},
+		{"GET", "/rooms/:id/messages/:seq", s.as(s.getMessage)},
+		{"PATCH", "/rooms/:id/messages/:seq", s.as(s.editMessage)},
+		{"DELETE", "/rooms/:id/messages/:seq", s.as(s.deleteMessage)},
+		{"PUT", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.addReaction)},
+		{"DELETE", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.removeReaction)},
+		{"GET", "/rooms/:id/members", s.as(s.listMembers)},
+
+		{"GET", "/healthz", s.health},
+		{"GET", "/version", s.showVersion},
+		{"GET", "/swagger", s.swaggerHome},
+		{"GET", "/swagger/*file", s.swagger},
+	}
+}
+
+func (s *Server) register(routes []route) {
+	for _, r := range routes {
+		s.engine.Handle(r.method, r.path, r.handle)
+		if r.method == http.MethodGet {
+			s.engine.HEAD(r.path, r.handle)
+		}
+		s.segments[firstSegment(r.path)] = true
+	}
+	s.engine.NoMethod(func(c *gin.Context) {
+		s.fail(c, rooms.Errorf(wire.CodeMethodNotAllowed, "%s does not take %s, but %s",
+			c.Request.URL.Path, c.Request.Method, c.Writer.Header().Get("Allow")))
+	})
+	s.engine.NoRoute(s.elsewhere)
+}
+
+// elsewhere answers what is no route: pages and assets are the browser UI's.
+func (s *Server) elsewhere(c *gin.Context) {
+	path := c.Request.URL.Path
+	switch {
+	case s.web == nil || s.segments[firstSegment(path)]:
+		s.fail(c, rooms.Errorf(wire.CodeNotFound, "there is nothing at %s; /swagger lists what there is", path))
+	case c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead:
+		c.Header("Allow", "GET, HEAD")
+		s.fail(c, rooms.Errorf(wire.CodeMethodNotAllowed, "%s does not take %s", path, c.Request.Method))
+	default:
+		c.Writer.Header().Del("Content-Security-Policy") // a page's policy is its own
+		c.Status(http.StatusOK)                          // gin begins these with 404
+		s.web.ServeHTTP(c.Writer, c.Request)
+	}
+}
+
+func firstSegment(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
+}

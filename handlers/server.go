@@ -1,0 +1,121 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"chatd/handlers/auth"
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-playground/validator/v10"
+)
+
+// DefaultMaxBody is the default limit of a request's body, in bytes: a message
+// of rooms.DefaultMaxMessage characters fits however it is escaped.
+const DefaultMaxBody = 64 << 10
+
+// Registry is what the routes ask of the domain; *rooms.Registry is it.
+type Registry interface {
+	Propose(ctx context.Context, who rooms.Identity, e rooms.Entry) (rooms.Receipt, error)
+	Rooms(ctx context.Context, who rooms.Identity, after string, limit int) ([]rooms.Room, error)
+	Room(ctx context.Context, who rooms.Identity, id string) (rooms.Room, error)
+	Messages(ctx context.Context, who rooms.Identity, q rooms.MessageQuery) ([]rooms.Message, error)
+	Message(ctx context.Context, who rooms.Identity, room string, seq uint64) (rooms.Message, error)
+	// Members lists who is in a room, ascending by ID.
+	Members(ctx context.Context, who rooms.Identity, room string) ([]rooms.Sender, error)
+	// Online counts them, without asking who wants to know.
+	Online(room string) int
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Rooms   Registry
+	Auth    *auth.Authenticator
+	Web     http.Handler // the browser UI: answers every GET that is no route; nil is none
+	Log     *slog.Logger // nil is slog.Default()
+	Version wire.VersionInfo
+	MaxBody int64 // bytes of a request's body; 0 is DefaultMaxBody
+	// TrustedProxies are the networks (CIDR) or addresses whose forwarded
+	// headers count. Nil trusts none.
+	TrustedProxies []string
+}
+
+// Server answers all of chatd's requests. It is an http.Handler, safe for any
+// number of goroutines.
+type Server struct {
+	rooms    Registry
+	auth     *auth.Authenticator
+	web      http.Handler
+	log      *slog.Logger
+	version  wire.VersionInfo
+	maxBody  int64
+	validate *validator.Validate
+	engine   *gin.Engine
+	segments map[string]bool // the first path segments of the routes
+}
+
+// New makes a Server. It fails if a trusted proxy is no address and no network.
+func New(cfg Config) (*Server, error) {
+	s := &Server{
+		rooms:    cfg.Rooms,
+		auth:     cfg.Auth,
+		web:      cfg.Web,
+		log:      cfg.Log,
+		version:  cfg.Version,
+		maxBody:  cfg.MaxBody,
+		validate: newValidator(),
+		segments: make(map[string]bool),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.maxBody == 0 {
+		s.maxBody = DefaultMaxBody
+	}
+
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	s.engine.RedirectTrailingSlash = false
+	s.engine.HandleMethodNotAllowed = true
+	if err := s.engine.SetTrustedProxies(cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	s.engine.Use(nameRequest, secure, s.recoverPanic, s.limitBody)
+	s.register(s.routes())
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// handler answers a request of somebody who is known, or returns why not.
+type handler func(c *gin.Context, who rooms.Identity) error
+
+// as makes a route of h: it finds out who is speaking, and answers errors as
+// problems.
+func (s *Server) as(h handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Cache-Control", "no-store")
+		err := acceptable(c)
+		if err == nil {
+			var who rooms.Identity
+			if who, err = s.auth.Identify(c.Request); err == nil {
+				err = h(c, who)
+			}
+		}
+		if err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// acceptable refuses a request that would not read JSON.
+func acceptable(c *gin.Context) error {
+	if c.NegotiateFormat(gin.MIMEJSON) == "" {
+		return rooms.Errorf(wire.CodeNotAcceptable, "this answers application/json only")
+	}
+	return nil
+}
