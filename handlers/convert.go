@@ -58,8 +58,14 @@ func wireReactions(reactions []rooms.Reaction) map[string]wire.Reaction {
 	return byEmoji
 }
 
-// wireRoom is r with the number of identities that are in it now.
-func wireRoom(r rooms.Room, online int) wire.Room {
+// wireRoomOnline is r with the number of identities that are in it now.
+func wireRoomOnline(r rooms.Room, online int) wire.Room {
+	w := wireRoom(r)
+	w.Online = &online
+	return w
+}
+
+func wireRoom(r rooms.Room) wire.Room {
 	return wire.Room{
 		ID:         r.ID,
 		Name:       r.Name,
@@ -71,7 +77,6 @@ func wireRoom(r rooms.Room, online int) wire.Room {
 		Retention:  wireRetention(r.Retention),
 		Epoch:      r.Epoch,
 		Rev:        r.Head,
-		Online:     online,
 		CreatedAt:  wire.Time{Time: r.CreatedAt},
 	}
 }

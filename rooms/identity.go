@@ -35,8 +35,8 @@ type Identity struct {
 // Sender is the identity as readers of its messages see it.
 func (who Identity) Sender() Sender { return Sender{ID: who.Subject, Name: who.Name} }
 
-// Can tells whether who has all of want in the room.
-func (who Identity) Can(want Permission, room string, v Visibility) bool {
+// Allowed returns all that who may do in the room.
+func (who Identity) Allowed(room string, v Visibility) Permission {
 	var have Permission
 	if v != Private {
 		have = who.Base
@@ -46,5 +46,10 @@ func (who Identity) Can(want Permission, room string, v Visibility) bool {
 			have |= g.Allow
 		}
 	}
-	return have&want == want
+	return have
+}
+
+// Can tells whether who has all of want in the room.
+func (who Identity) Can(want Permission, room string, v Visibility) bool {
+	return who.Allowed(room, v)&want == want
 }
