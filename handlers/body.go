@@ -71,8 +71,8 @@ func idempotencyKey(c *gin.Context, id string) (string, error) {
 	switch {
 	case key == "":
 		return id, nil
-	case !validKey(key):
-		return "", rooms.Invalid("Idempotency-Key", "invalid", keyRule)
+	case !rooms.ValidKey(key):
+		return "", rooms.Invalid("Idempotency-Key", "invalid", "%s", keyRule)
 	case id != "" && id != key:
 		return "", rooms.Invalid("id", "conflict", "is not the Idempotency-Key; send one of them, or the same")
 	}

@@ -13,9 +13,6 @@ import (
 	"github.com/go-playground/validator/v10"
 )
 
-// maxKey is the longest idempotency key, in bytes.
-const maxKey = 200
-
 // newValidator checks the shape of bodies by the validate tags of package wire,
 // under the names of their JSON. Beyond validator's own tags it knows roomid,
 // line=N (one line of at most N characters) and key (an idempotency key).
@@ -27,7 +24,7 @@ func newValidator() *validator.Validate {
 	})
 	for tag, valid := range map[string]validator.Func{
 		"roomid": func(f validator.FieldLevel) bool { return rooms.ValidRoomID(f.Field().String()) },
-		"key":    func(f validator.FieldLevel) bool { return validKey(f.Field().String()) },
+		"key":    func(f validator.FieldLevel) bool { return rooms.ValidKey(f.Field().String()) },
 		"line": func(f validator.FieldLevel) bool {
 			limit, err := strconv.Atoi(f.Param())
 			return err == nil && rooms.ValidLine(f.Field().String(), limit)
@@ -38,18 +35,6 @@ func newValidator() *validator.Validate {
 		}
 	}
 	return v
-}
-
-func validKey(s string) bool {
-	if s == "" || len(s) > maxKey {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // check returns a refusal that names every field of body that breaks its rule.
@@ -71,7 +56,7 @@ func (s *Server) check(body any) error {
 	return refused
 }
 
-const keyRule = "must have 1 to 200 printable ASCII characters"
+var keyRule = fmt.Sprintf("must have 1 to %d printable ASCII characters, no space among them", rooms.MaxKey)
 
 // complaint is what is wrong with a field: a stable code, and a sentence to
 // follow the field's name.

@@ -89,7 +89,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 	e.At = Millis(time.Now())
 	if e.ID == "" {
 		e.ID = NewID()
-	} else if !validKey(e.ID) {
+	} else if !ValidKey(e.ID) {
 		return Invalid("id", "invalid", "must be 1 to %d printable ASCII characters", MaxKey)
 	}
 	if e.Kind == EntryCreateRoom {
@@ -178,8 +178,10 @@ const (
 	MaxEmoji = 64
 )
 
-func validKey(id string) bool {
-	if len(id) > MaxKey {
+// ValidKey tells whether id may be an idempotency key: 1 to MaxKey printable
+// ASCII characters, no space among them.
+func ValidKey(id string) bool {
+	if id == "" || len(id) > MaxKey {
 		return false
 	}
 	for i := range len(id) {
