@@ -1668,6 +1668,7 @@ const docTemplate = `{
                     "example": "Lobby"
                 },
                 "online": {
+                    "description": "identities in the room now; absent in room frames",
                     "type": "integer",
                     "example": 7
                 },

@@ -42,7 +42,7 @@ func (s *Server) listRooms(c *gin.Context, who rooms.Identity) error {
 		list.Next = makeCursor("room", found[limit-1].ID)
 	}
 	for _, r := range found {
-		list.Rooms = append(list.Rooms, wireRoom(r, s.rooms.Online(r.ID)))
+		list.Rooms = append(list.Rooms, wireRoomOnline(r, s.rooms.Online(r.ID)))
 	}
 	linkNext(c, list.Next)
 	c.PureJSON(http.StatusOK, list)
@@ -83,7 +83,7 @@ func (s *Server) createRoom(c *gin.Context, who rooms.Identity) error {
 		return err
 	}
 	c.Header("Location", "/rooms/"+receipt.Room.ID)
-	c.PureJSON(created(receipt), wireRoom(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
+	c.PureJSON(created(receipt), wireRoomOnline(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (s *Server) getRoom(c *gin.Context, who rooms.Identity) error {
 	if err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, wireRoom(r, s.rooms.Online(r.ID)))
+	c.PureJSON(http.StatusOK, wireRoomOnline(r, s.rooms.Online(r.ID)))
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (s *Server) patchRoom(c *gin.Context, who rooms.Identity) error {
 	if err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, wireRoom(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
+	c.PureJSON(http.StatusOK, wireRoomOnline(*receipt.Room, s.rooms.Online(receipt.Room.ID)))
 	return nil
 }
 

@@ -65,7 +65,7 @@ type Room struct {
 	Archived   bool      `json:"archived"`
 	Retention  Retention `json:"retention"`
 	Epoch      string    `json:"epoch" example:"5f3c0a9b1d2e4f60a1b2"`
-	Rev        uint64    `json:"rev" example:"42"` // of the newest change: epoch:rev is a cursor
+	Rev        uint64    `json:"rev" example:"42"`             // of the newest change: epoch:rev is a cursor
 	Online     *int      `json:"online,omitempty" example:"7"` // identities in the room now; absent in room frames
 	CreatedAt  Time      `json:"created_at" swaggertype:"string" format:"date-time" example:"2026-01-31T15:04:05.000Z"`
 }
