@@ -86,8 +86,8 @@ func refusal(err error) *rooms.Error {
 // client's business are logged under the request's id.
 func (s *Server) fail(c *gin.Context, err error) {
 	e := refusal(err)
-	bearer := auth.Bearer(c.Request)
-	if e.Code == rooms.CodeForbidden && bearer == "" {
+	shown := auth.Shown(c.Request)
+	if e.Code == rooms.CodeForbidden && !shown {
 		// Whoever showed nothing may still do it: with a credential.
 		e = rooms.Errorf(wire.CodeUnauthorized, "%s; send a token as \"Authorization: Bearer …\"", e.Detail)
 	}
@@ -104,7 +104,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	switch status {
 	case http.StatusUnauthorized:
 		challenge := `Bearer realm="chatd"`
-		if bearer != "" {
+		if shown {
 			challenge += `, error="invalid_token"`
 		}
 		h.Set("WWW-Authenticate", challenge)

@@ -74,14 +74,14 @@ func (a *Authenticator) Open() bool { return a.open }
 // credential that is bad, or missing where one is needed; invalid for a name
 // that cannot be one.
 func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
-	if r.Header.Get("Authorization") != "" && Bearer(r) == "" {
-		return rooms.Identity{}, unauthorized("the Authorization header must be \"Bearer\" and a token")
+	token, shown := bearer(r)
+	if shown && token == "" {
+		return rooms.Identity{}, unauthorized("a credential must be \"Bearer\" and a token")
 	}
 	name, err := chosenName(r)
 	if err != nil {
 		return rooms.Identity{}, err
 	}
-	token := Bearer(r)
 	switch {
 	case token == "" && a.closed:
 		return rooms.Identity{}, unauthorized("guests may not enter; send a token as \"Authorization: Bearer …\"")
@@ -125,25 +125,31 @@ func (a *Authenticator) isAdmin(token string) bool {
 	return subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1
 }
 
-// Bearer is the token that r shows, "" for none: in its Authorization header,
-// or as a subprotocol "bearer.<token>", which is all that a browser's WebSocket
-// can send.
-func Bearer(r *http.Request) string {
+// Shown tells whether r shows a credential, good or bad.
+func Shown(r *http.Request) bool {
+	_, shown := bearer(r)
+	return shown
+}
+
+// bearer is the token that r shows: in its Authorization header, or as a
+// subprotocol "bearer.<token>", which is all that a browser's WebSocket can
+// send. It is "" for what is shown and no bearer token.
+func bearer(r *http.Request) (token string, shown bool) {
 	if h := r.Header.Get("Authorization"); h != "" {
 		scheme, token, _ := strings.Cut(h, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return ""
+			return "", true
 		}
-		return strings.TrimSpace(token)
+		return strings.TrimSpace(token), true
 	}
 	for _, h := range r.Header.Values("Sec-Websocket-Protocol") {
 		for p := range strings.SplitSeq(h, ",") {
 			if token, ok := strings.CutPrefix(strings.TrimSpace(p), wire.BearerPrefix); ok {
-				return token
+				return token, true
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 // chosenName is the name that r asks for, "" for none.
