@@ -1,0 +1,180 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"chatd/rooms"
+)
+
+// Apply implements [rooms.Store]. It is not interrupted by ctx: a transaction
+// begun is brought to its end.
+func (s *Store) Apply(ctx context.Context, entries []rooms.Entry) ([]rooms.Outcome, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+
+	b := &batch{conn: s.writer, committed: s.rooms, touched: make(map[string]*room)}
+	if _, err := b.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	outcomes, err := b.applyAll(ctx, entries)
+	if err == nil {
+		_, err = b.exec(ctx, "COMMIT")
+	}
+	if err != nil {
+		// Some errors, a full disk among them, have ended the transaction
+		// already, and this fails.
+		_, _ = b.exec(ctx, "ROLLBACK")
+		return nil, fmt.Errorf("apply %d entries: %w", len(entries), err)
+	}
+	s.commit(b.touched)
+	s.journalAt.Store(max(s.journalAt.Load(), b.journalAt))
+	return outcomes, nil
+}
+
+// batch is a transaction under way: the rooms as they will be after it.
+type batch struct {
+	*conn
+	committed map[string]*room
+	touched   map[string]*room // nil is deleted
+	journalAt uint64
+}
+
+func (b *batch) applyAll(ctx context.Context, entries []rooms.Entry) ([]rooms.Outcome, error) {
+	outcomes := make([]rooms.Outcome, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		outcome, err := b.apply(ctx, e)
+		if err != nil {
+			// A refusal is told from a failure by its type.
+			refusal, ok := errors.AsType[*rooms.Error](err)
+			if !ok {
+				return nil, fmt.Errorf("%s %q in %q: %w", e.Kind, e.ID, e.Room, err)
+			}
+			outcome = rooms.Outcome{Receipt: rooms.Receipt{ID: e.ID}, Err: refusal}
+		}
+		outcomes[i] = outcome
+		b.journalAt = max(b.journalAt, e.JournalAt)
+	}
+	if b.journalAt != 0 {
+		if _, err := b.exec(ctx, "UPDATE journal SET at = max(at, ?)", int64(b.journalAt)); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+func (b *batch) apply(ctx context.Context, e *rooms.Entry) (rooms.Outcome, error) {
+	if e.Kind == rooms.EntryCreateRoom {
+		return b.createRoom(ctx, e)
+	}
+	if e.Kind == rooms.EntryDeleteRoom {
+		return b.deleteRoom(ctx, e)
+	}
+	r := b.room(e.Room)
+	if r == nil {
+		return rooms.Outcome{}, noRoom(e.Room)
+	}
+	switch e.Kind {
+	case rooms.EntryPost:
+		return b.post(ctx, r, e)
+	case rooms.EntryRead:
+		return b.read(ctx, r, e)
+	case rooms.EntryEdit:
+		return b.once(ctx, r, e, b.edit)
+	case rooms.EntryDelete:
+		return b.once(ctx, r, e, b.delete)
+	case rooms.EntryReact:
+		return b.once(ctx, r, e, b.react)
+	case rooms.EntryUpdateRoom:
+		return b.once(ctx, r, e, b.updateRoom)
+	default:
+		return rooms.Outcome{}, rooms.Invalid("kind", "unknown", "%q is not known to this chatd", e.Kind)
+	}
+}
+
+// room returns the room as it is at this point of the batch, or nil. The caller
+// may change it only when it will not fail any more but for the whole batch.
+func (b *batch) room(id string) *room {
+	if r, ok := b.touched[id]; ok {
+		return r
+	}
+	r, ok := b.committed[id]
+	if !ok {
+		return nil
+	}
+	mine := *r
+	b.touched[id] = &mine
+	return &mine
+}
+
+// advance gives the room's next rev to a change.
+func (r *room) advance() uint64 {
+	r.Head++
+	return r.Head
+}
+
+// change is what e did to the room as its newest rev.
+func (r *room) change(kind rooms.ChangeKind, e *rooms.Entry) *rooms.Change {
+	return &rooms.Change{
+		Kind: kind, Room: r.ID, Epoch: r.Epoch, Rev: r.Head, Prev: r.Head - 1,
+		By: e.From, At: e.At,
+	}
+}
+
+func archived(r *room) *rooms.Error {
+	return rooms.Errorf(rooms.CodeRoomArchived, "the room %q is archived", r.ID)
+}
+
+func reused(e *rooms.Entry) *rooms.Error {
+	return rooms.Errorf(rooms.CodeIDReused, "the id %q was used for something else", e.ID)
+}
+
+// digest stands for what e asks for, so that an id used twice for different
+// things is noticed. It guards against mistakes, not against attacks: who finds
+// a collision gains nothing but the receipt of the first entry.
+func digest(e *rooms.Entry) int64 {
+	var buf [512]byte
+	p := append(buf[:0], e.Kind...)
+	p = append(p, 0)
+	p = append(p, e.Message...)
+	p = append(p, 0)
+	p = binary.BigEndian.AppendUint64(p, e.Seq)
+	p = binary.BigEndian.AppendUint64(p, e.ReplyTo)
+	p = append(p, e.Emoji...)
+	if e.On {
+		p = append(p, 1)
+	}
+	p = append(p, 0)
+	p = append(p, e.Text...)
+	if e.Kind == rooms.EntryCreateRoom {
+		p = appendSettings(p, e.Create)
+	}
+	if e.Kind == rooms.EntryUpdateRoom {
+		p = appendPatch(p, e.Patch)
+	}
+	sum := sha256.Sum256(p)
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+func appendSettings(p []byte, s rooms.Settings) []byte {
+	return fmt.Appendf(p, "%q %q %q %q %d %t %d %d",
+		s.Name, s.Topic, s.Mode, s.Visibility, s.SlowMode, s.Archived, s.Retention.Age, s.Retention.Count)
+}
+
+// appendPatch appends the patch as what it makes of two rooms that differ in
+// everything: what it leaves alone differs too.
+func appendPatch(p []byte, patch rooms.RoomPatch) []byte {
+	p = appendSettings(p, patch.Apply(rooms.Settings{}))
+	return appendSettings(p, patch.Apply(rooms.Settings{
+		Name: "x", Topic: "x", Mode: "x", Visibility: "x", SlowMode: -1, Archived: true,
+		Retention: rooms.Retention{Age: -1, Count: -1},
+	}))
+}

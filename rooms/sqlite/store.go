@@ -1,0 +1,216 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"chatd/rooms"
+)
+
+// FileName is the database's name in its data directory.
+const FileName = "chatd.db"
+
+// Store is a [rooms.Store] on one data directory. Make it with [Open].
+type Store struct {
+	lock *flock.Flock
+
+	// writing is held for a transaction that writes.
+	writing  sync.Mutex
+	writerDB *sql.DB
+	writer   *conn
+
+	readerDB *sql.DB
+	readers  chan *conn // those that nobody uses
+
+	// mu guards the rooms, which only Apply changes, after its commit.
+	mu    sync.RWMutex
+	rooms map[string]*room
+	ids   []string // of rooms, sorted
+
+	journalAt atomic.Uint64
+}
+
+var _ rooms.Store = (*Store)(nil)
+
+// room is a room and its number in the tables. One that a map holds is never
+// changed, but replaced.
+type room struct {
+	number int64
+	rooms.Room
+}
+
+// Open opens the store in dir, making the directory and the database if there
+// are none. It fails when another process has dir open, and when the database
+// is a newer chatd's.
+func Open(ctx context.Context, dir string) (_ *Store, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: lock}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+		}
+	}()
+	path := filepath.Join(dir, FileName)
+	if err := checkVersion(ctx, path); err != nil {
+		return nil, err
+	}
+	var conns []*conn
+	if s.writerDB, conns, err = openConns(ctx, path, 1, false); err != nil {
+		return nil, err
+	}
+	s.writer = conns[0]
+	if err := migrate(ctx, s.writer); err != nil {
+		return nil, err
+	}
+	// Few readers: more would only take the writer's share of the processors.
+	n := max(2, min(8, runtime.GOMAXPROCS(0)/2))
+	if s.readerDB, conns, err = openConns(ctx, path, n, true); err != nil {
+		return nil, err
+	}
+	s.readers = make(chan *conn, n)
+	for _, c := range conns {
+		s.readers <- c
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.makeLobby(ctx)
+}
+
+// load reads the rooms, with their heads, into memory.
+func (s *Store) load(ctx context.Context) error {
+	s.rooms = make(map[string]*room)
+	err := s.writer.each(ctx, `SELECT `+roomColumns+`, max(head, rev,
+			ifnull((SELECT max(seq) FROM messages WHERE room = number), 0),
+			ifnull((SELECT max(rev) FROM messages WHERE room = number AND rev <> seq), 0))
+		FROM rooms ORDER BY id`, nil, func(rows *sql.Rows) error {
+		r := new(room)
+		var head uint64
+		if err := scanRoom(rows, r, &head); err != nil {
+			return err
+		}
+		r.Head = head
+		s.rooms[r.ID] = r
+		s.ids = append(s.ids, r.ID)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load rooms: %w", err)
+	}
+	var at uint64
+	if _, err := s.writer.get(ctx, "SELECT at FROM journal", nil, &at); err != nil {
+		return fmt.Errorf("load journal's place: %w", err)
+	}
+	s.journalAt.Store(at)
+	return nil
+}
+
+// makeLobby makes the room that always exists, once.
+func (s *Store) makeLobby(ctx context.Context) error {
+	if _, ok := s.rooms[rooms.Lobby]; ok {
+		return nil
+	}
+	outcomes, err := s.Apply(ctx, []rooms.Entry{{
+		Kind:   rooms.EntryCreateRoom,
+		Room:   rooms.Lobby,
+		ID:     "lobby",
+		At:     rooms.Millis(time.Now()),
+		Epoch:  strings.ToLower(rand.Text()),
+		Create: rooms.Settings{Name: "Lobby", Mode: rooms.ModeOpen, Visibility: rooms.Public},
+	}})
+	if err != nil {
+		return err
+	}
+	return outcomes[0].Err
+}
+
+// Close implements [rooms.Store].
+func (s *Store) Close() error {
+	var errs []error
+	if s.readerDB != nil {
+		var idle []*conn
+		for range cap(s.readers) {
+			idle = append(idle, <-s.readers)
+		}
+		errs = append(errs, closeConns(s.readerDB, idle))
+	}
+	if s.writerDB != nil {
+		errs = append(errs, closeConns(s.writerDB, []*conn{s.writer}))
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}
+
+// JournalAt implements [rooms.Store].
+func (s *Store) JournalAt() uint64 { return s.journalAt.Load() }
+
+// snapshot calls read with a connection that sees one state of the database
+// from the first statement to the last. read must be short.
+func (s *Store) snapshot(ctx context.Context, read func(ctx context.Context, c *conn) error) error {
+	var c *conn
+	select {
+	case c = <-s.readers:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { s.readers <- c }()
+	// A page is read faster than a reading can be called off.
+	ctx = context.WithoutCancel(ctx)
+	if _, err := c.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	err := read(ctx, c)
+	_, end := c.exec(ctx, "ROLLBACK") // nothing was written
+	return errors.Join(err, end)
+}
+
+// find returns a committed room.
+func (s *Store) find(id string) (*room, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if r, ok := s.rooms[id]; ok {
+		return r, nil
+	}
+	return nil, noRoom(id)
+}
+
+func noRoom(id string) *rooms.Error {
+	return rooms.Errorf(rooms.CodeRoomNotFound, "there is no room %q", id)
+}
+
+// commit makes the rooms of a committed batch visible; nil is a deleted one.
+func (s *Store) commit(touched map[string]*room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range touched {
+		i, known := slices.BinarySearch(s.ids, id)
+		switch {
+		case r == nil && known:
+			delete(s.rooms, id)
+			s.ids = slices.Delete(s.ids, i, i+1)
+		case r != nil:
+			s.rooms[id] = r
+			if !known {
+				s.ids = slices.Insert(s.ids, i, id)
+			}
+		}
+	}
+}
