@@ -527,6 +527,111 @@ const docTemplate = `{
                 }
             }
         },
+        "/rooms/{id}/events": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Streams what a WebSocket session would be told, for as long as the request lasts: server-sent events, or one JSON object a line if Accept asks for application/x-ndjson. The id of an event is the cursor after it; Last-Event-ID (or after) resumes there.",
+                "produces": [
+                    "text/event-stream",
+                    "application/x-ndjson"
+                ],
+                "tags": [
+                    "live"
+                ],
+                "summary": "Follow a room",
+                "operationId": "followRoom",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "id of the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "resume after this cursor, epoch:rev",
+                        "name": "after",
+                        "in": "query"
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 0,
+                        "type": "integer",
+                        "default": 0,
+                        "description": "newest messages of a fresh start",
+                        "name": "history",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "resume after this cursor; sent by browsers",
+                        "name": "Last-Event-ID",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the stream",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "401": {
+                        "description": "Unauthorized",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "Forbidden",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "Not Found",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "406": {
+                        "description": "Not Acceptable",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "Unprocessable Entity",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "503": {
+                        "description": "Service Unavailable",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other error",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/rooms/{id}/members": {
             "get": {
                 "security": [
@@ -1266,6 +1371,201 @@ const docTemplate = `{
                         "description": "its version, and its protocol's",
                         "schema": {
                             "$ref": "#/definitions/wire.VersionInfo"
+                        }
+                    }
+                }
+            }
+        },
+        "/ws": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "The same as /ws/lobby.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "live"
+                ],
+                "summary": "Join the lobby by WebSocket",
+                "operationId": "joinLobby",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "resume after this cursor, epoch:rev",
+                        "name": "after",
+                        "in": "query"
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 0,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "newest messages of a fresh start",
+                        "name": "history",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "101": {
+                        "description": "Switching Protocols",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "401": {
+                        "description": "Unauthorized",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "Forbidden",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "Unprocessable Entity",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "426": {
+                        "description": "Upgrade Required",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "429": {
+                        "description": "Too Many Requests",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "503": {
+                        "description": "Service Unavailable",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other error",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/ws/{room}": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Upgrades to a WebSocket that speaks the subprotocol chatd.v1: JSON text frames, whose rules are in docs/protocol.md. The first frame is a welcome. Browsers pass a token as a subprotocol: \"chatd.v1, bearer.TOKEN\".",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "live"
+                ],
+                "summary": "Join a room by WebSocket",
+                "operationId": "joinRoom",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "id of the room",
+                        "name": "room",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "resume after this cursor, epoch:rev",
+                        "name": "after",
+                        "in": "query"
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 0,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "newest messages of a fresh start",
+                        "name": "history",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "101": {
+                        "description": "Switching Protocols",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "401": {
+                        "description": "Unauthorized",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "Forbidden",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "Not Found",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "Unprocessable Entity",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "426": {
+                        "description": "Upgrade Required",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "429": {
+                        "description": "Too Many Requests",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "503": {
+                        "description": "Service Unavailable",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other error",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
                         }
                     }
                 }

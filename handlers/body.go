@@ -107,10 +107,10 @@ func brokenBody(err error) error {
 // decodeStrict decodes one JSON object that has no fields but dst's.
 func decodeStrict(body []byte, dst any) error {
 	if !utf8.Valid(body) {
-		return rooms.Errorf(wire.CodeMalformed, "the body is not valid UTF-8")
+		return rooms.Errorf(wire.CodeMalformed, "this is not valid UTF-8")
 	}
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
-		return rooms.Errorf(wire.CodeMalformed, "the body must be a JSON object")
+		return rooms.Errorf(wire.CodeMalformed, "this must be a JSON object")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -128,7 +128,7 @@ func decodeStrict(body []byte, dst any) error {
 // malformed says what is wrong with a body, and where.
 func malformed(body []byte, err error) error {
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return rooms.Errorf(wire.CodeMalformed, "the body is not JSON, at %s: %s", place(body, e.Offset-1), e.Error())
+		return rooms.Errorf(wire.CodeMalformed, "this is not JSON, at %s: %s", place(body, e.Offset-1), e.Error())
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return badField(e.Field, "wrong_type", fmt.Sprintf("must be %s, not %s (at %s)",
@@ -140,7 +140,7 @@ func malformed(body []byte, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return rooms.Errorf(wire.CodeMalformed, "the JSON ends before its end, at %s", place(body, int64(len(body))))
 	}
-	return rooms.Errorf(wire.CodeMalformed, "the body is not JSON")
+	return rooms.Errorf(wire.CodeMalformed, "this is not JSON")
 }
 
 func badField(field, code, detail string) error {

@@ -39,6 +39,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeInternal:        {http.StatusInternalServerError, wire.CloseInternal},
 
 	wire.CodeMalformed:        {http.StatusBadRequest, wire.CloseBadProtocol},
+	wire.CodeInvalidUTF8:      {http.StatusBadRequest, wire.CloseInvalidUTF8},
 	wire.CodeUnauthorized:     {http.StatusUnauthorized, wire.CloseInvalidToken},
 	wire.CodeNotFound:         {http.StatusNotFound, wire.ClosePolicy},
 	wire.CodeMethodNotAllowed: {http.StatusMethodNotAllowed, wire.ClosePolicy},
@@ -48,6 +49,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	wire.CodeBadUpgrade:       {http.StatusUpgradeRequired, wire.CloseBadProtocol},
 	wire.CodeForeignOrigin:    {http.StatusForbidden, wire.CloseForbidden},
 	wire.CodeUnknownType:      {http.StatusBadRequest, wire.CloseBadProtocol},
+	wire.CodeNoPong:           {http.StatusRequestTimeout, wire.CloseNoPong},
 	wire.CodeOverCapacity:     {http.StatusServiceUnavailable, wire.CloseOverCapacity},
 }
 

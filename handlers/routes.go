@@ -50,6 +50,10 @@ func (s *Server) routes() []route {
 		{"DELETE", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.removeReaction)},
 		{"GET", "/rooms/:id/members", s.as(s.listMembers)},
 
+		{"GET", "/ws", s.joinLobby},
+		{"GET", "/ws/:room", s.joinRoom},
+		{"GET", "/rooms/:id/events", s.followRoom},
+
 		{"GET", "/healthz", s.health},
 		{"GET", "/version", s.showVersion},
 		{"GET", "/swagger", s.swaggerHome},

@@ -28,6 +28,10 @@ type Registry interface {
 	Members(ctx context.Context, who rooms.Identity, room string) ([]rooms.Sender, error)
 	// Online counts them, without asking who wants to know.
 	Online(room string) int
+
+	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)
+	Join(ctx context.Context, who rooms.Identity, room string, o rooms.JoinOptions, sink rooms.Sink) (*rooms.Member, error)
+	Submit(ctx context.Context, who rooms.Identity, e rooms.Entry, done func(rooms.Receipt, error)) error
 }
 
 // Config is what a Server is made of.
@@ -52,6 +56,7 @@ type Server struct {
 	log      *slog.Logger
 	version  wire.VersionInfo
 	maxBody  int64
+	sessions *sessions
 	validate *validator.Validate
 	engine   *gin.Engine
 	segments map[string]bool // the first path segments of the routes
@@ -72,6 +77,7 @@ func New(cfg Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.sessions = newSessions()
 	if s.maxBody == 0 {
 		s.maxBody = DefaultMaxBody
 	}
@@ -87,6 +93,10 @@ func New(cfg Config) (*Server, error) {
 	s.register(s.routes())
 	return s, nil
 }
+
+// Run keeps the sessions alive until ctx is done, and returns when all have
+// ended: the registry, which closes them, must end first or at the same time.
+func (s *Server) Run(ctx context.Context) { s.sessions.run(ctx) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }

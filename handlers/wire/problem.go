@@ -35,7 +35,9 @@ const (
 	CodeNotAcceptable    = "not_acceptable"
 	CodeBadUpgrade       = "bad_upgrade"   // not a WebSocket handshake, or another version's
 	CodeForeignOrigin    = "origin_denied" // a page of another origin, not allowed here
+	CodeInvalidUTF8      = "invalid_utf8"  // a text message that is not UTF-8; the connection closes
 	CodeUnknownType      = "unknown_type"  // a frame whose type the server does not know
+	CodeNoPong           = "no_pong"       // the peer gave no sign of life
 	CodeOverCapacity     = "over_capacity"
 )
 
@@ -44,6 +46,7 @@ const (
 // to 4199 back off, 4200 to 4299 reconnect at once and resume.
 const (
 	CloseGoingAway    = 1001 // reconnect
+	CloseInvalidUTF8  = 1007 // RFC 6455 section 8.1
 	ClosePolicy       = 1008
 	CloseTooBig       = 1009
 	CloseInternal     = 1011 // reconnect

@@ -1,0 +1,171 @@
+package handlers
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// noProgress is how long a reader may take nothing before it is given up.
+	noProgress = 30 * time.Second
+	// sendBuffer bounds what the kernel absorbs for a reader that is stuck.
+	sendBuffer = 64 << 10
+	// maxControl bounds the control frames that wait behind a data frame.
+	maxControl = 4 << 10
+)
+
+// conn is a WebSocket's connection, and the one way out of it: the hub's frames
+// and gorilla's control frames both pass here, so that none is ever put into
+// the middle of another. Data is written by one goroutine at a time (the
+// contract of rooms.Sink); control frames come from any.
+type conn struct {
+	net.Conn
+	raw  syscall.RawConn // nil where writing without waiting is not possible
+	seen atomic.Int64    // when the peer last sent anything, in Unix nanoseconds
+
+	mu      sync.Mutex
+	busy    bool   // a data write is under way: control frames wait in control
+	control []byte // control frames that wait
+	failed  error  // the connection is unusable
+}
+
+func newConn(c net.Conn) *conn {
+	wrapped := &conn{Conn: c}
+	wrapped.seen.Store(time.Now().UnixNano())
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // a hint: the default works too
+		wrapped.raw, _ = tcp.SyscallConn()
+	}
+	return wrapped
+}
+
+// Read notes that the peer is alive.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.seen.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// SetWriteDeadline does nothing: gorilla would set one for each control frame.
+// Writes that wait bring their own.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// TryWrite writes what the connection takes without waiting. When that is not
+// all of p, the rest must follow by WriteAll before any other data.
+func (c *conn) TryWrite(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	if c.busy || len(c.control) > 0 || c.raw == nil {
+		return 0, nil
+	}
+	n, err := tryWrite(c.raw, p)
+	if err != nil {
+		return n, c.fail(err)
+	}
+	c.busy = n > 0 && n < len(p)
+	return n, nil
+}
+
+// WriteAll writes all of p, waiting for the reader as long as it makes
+// progress. The error is os.ErrDeadlineExceeded when it took nothing for
+// noProgress.
+func (c *conn) WriteAll(p []byte) error {
+	c.mu.Lock()
+	c.busy = true
+	for c.failed == nil {
+		p = append(p, c.control...)
+		c.control = c.control[:0]
+		if len(p) == 0 {
+			break
+		}
+		c.mu.Unlock()
+		err := c.writeAll(p)
+		c.mu.Lock()
+		if err != nil {
+			_ = c.fail(err)
+		}
+		p = p[:0]
+	}
+	defer c.mu.Unlock()
+	c.busy = false
+	return c.failed
+}
+
+// writeAll writes p in pieces that a slow reader can take in time.
+func (c *conn) writeAll(p []byte) error {
+	const piece = 16 << 10
+	for len(p) > 0 {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(noProgress)); err != nil {
+			return err
+		}
+		n, err := c.Conn.Write(p[:min(len(p), piece)])
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// Write takes gorilla's control frames, and ours. It does not wait: what the
+// connection does not take is written behind the data under way.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	n := 0
+	if !c.busy && len(c.control) == 0 && c.raw != nil {
+		var err error
+		if n, err = tryWrite(c.raw, p); err != nil {
+			return n, c.fail(err)
+		}
+	}
+	if rest := p[n:]; len(rest) > 0 {
+		if len(c.control)+len(rest) > maxControl {
+			return len(p), nil // a peer that floods pings and reads nothing goes without pongs
+		}
+		c.control = append(c.control, rest...)
+		if !c.busy {
+			c.busy = true
+			go func() { _ = c.WriteAll(nil) }() // ends with the reader's progress, or in noProgress
+		}
+	}
+	return len(p), nil
+}
+
+// fail makes the connection unusable. c.mu is held.
+func (c *conn) fail(err error) error {
+	if c.failed == nil {
+		c.failed = err
+		_ = c.Conn.Close()
+	}
+	return c.failed
+}
+
+// hijacker hands gorilla our conn instead of the server's, so that all that it
+// writes takes the same way out.
+type hijacker struct {
+	http.ResponseWriter
+	conn *conn
+}
+
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.conn = newConn(c)
+	return h.conn, rw, nil
+}

@@ -1,0 +1,184 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gin-gonic/gin"
+)
+
+// The media types of an event stream.
+const (
+	typeEventStream = "text/event-stream"
+	typeLines       = "application/x-ndjson"
+)
+
+// followRoom answers GET /rooms/:id/events.
+//
+//	@Summary		Follow a room
+//	@Description	Streams what a WebSocket session would be told, for as long as the request lasts: server-sent events, or one JSON object a line if Accept asks for application/x-ndjson. The id of an event is the cursor after it; Last-Event-ID (or after) resumes there.
+//	@Tags			live
+//	@ID				followRoom
+//	@Produce		text/event-stream
+//	@Produce		application/x-ndjson
+//	@Param			id				path		string	true	"id of the room"
+//	@Param			name			query		string	false	"a guest's name"
+//	@Param			after			query		string	false	"resume after this cursor, epoch:rev"
+//	@Param			history			query		int		false	"newest messages of a fresh start"	default(0)	minimum(0)	maximum(200)
+//	@Param			Last-Event-ID	header		string	false	"resume after this cursor; sent by browsers"
+//	@Success		200				{string}	string	"the stream"
+//	@Failure		401				{object}	wire.Problem
+//	@Failure		403				{object}	wire.Problem
+//	@Failure		404				{object}	wire.Problem
+//	@Failure		406				{object}	wire.Problem
+//	@Failure		422				{object}	wire.Problem
+//	@Failure		503				{object}	wire.Problem
+//	@Failure		default			{object}	wire.Problem	"any other error"
+//	@Security		Bearer
+//	@Router			/rooms/{id}/events [get]
+func (s *Server) followRoom(c *gin.Context) {
+	if err := s.follow(c); err != nil {
+		s.fail(c, err)
+	}
+}
+
+func (s *Server) follow(c *gin.Context) error {
+	r := c.Request
+	framing, media, err := streamFraming(c)
+	if err != nil {
+		return err
+	}
+	options, err := joinOptions(r.URL.Query(), r.Header.Get("Last-Event-ID"), 0)
+	if err != nil {
+		return err
+	}
+	who, err := s.auth.Identify(r)
+	if err != nil {
+		return err
+	}
+	room := c.Param("id")
+	if _, err := s.rooms.Admit(r.Context(), who, room); err != nil {
+		return err
+	}
+	c.Header("Content-Type", media)
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Accel-Buffering", "no") // nginx would hold the stream back
+	c.Status(http.StatusOK)
+	c.Writer.WriteHeaderNow()
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	stream := newEventStream(c.Writer, framing)
+	member, err := s.rooms.Join(r.Context(), who, room, options, stream)
+	if err != nil {
+		stream.Close(refusal(err))
+		return nil // the answer has begun: the stream's end tells
+	}
+	stream.hold(r.Context())
+	member.Leave()
+	return nil
+}
+
+// streamFraming chooses how the stream is framed by what the client accepts.
+func streamFraming(c *gin.Context) (rooms.Framing, string, error) {
+	switch c.NegotiateFormat(typeEventStream, typeLines, gin.MIMEJSON) {
+	case typeEventStream:
+		return eventStreamFraming{}, typeEventStream, nil
+	case typeLines, gin.MIMEJSON:
+		return linesFraming{}, typeLines, nil
+	}
+	return nil, "", rooms.Errorf(wire.CodeNotAcceptable, "this answers %s or %s", typeEventStream, typeLines)
+}
+
+// eventStream is the sink of a member that follows by plain HTTP. Every write
+// waits, in the goroutine that the hub makes for it.
+type eventStream struct {
+	framing rooms.Framing
+	w       http.ResponseWriter
+	control *http.ResponseController
+	ended   chan struct{}
+	end     sync.Once
+
+	mu   sync.Mutex // held while w is written to
+	over bool       // w is no longer to be written to: the handler is about to return
+}
+
+func newEventStream(w http.ResponseWriter, framing rooms.Framing) *eventStream {
+	return &eventStream{framing: framing, w: w, control: http.NewResponseController(w), ended: make(chan struct{})}
+}
+
+// Framing implements rooms.Sink.
+func (s *eventStream) Framing() rooms.Framing { return s.framing }
+
+// TryWrite implements rooms.Sink: an http.ResponseWriter cannot but wait.
+func (s *eventStream) TryWrite([]byte) (int, error) { return 0, nil }
+
+// Write implements rooms.Sink.
+func (s *eventStream) Write(p []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return http.ErrHandlerTimeout
+	}
+	_ = s.control.SetWriteDeadline(time.Now().Add(noProgress)) // where there is none, the peer's end is noticed all the same
+	_, err := s.w.Write(p)
+	if err == nil {
+		err = s.control.Flush()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return rooms.Errorf(rooms.CodeTooSlow, "nothing was read for %v", noProgress)
+	}
+	return err
+}
+
+// Close implements rooms.Sink. A reason is told as an error frame.
+func (s *eventStream) Close(reason *rooms.Error) {
+	s.end.Do(func() {
+		if s.seize(); !s.over && reason != nil {
+			_ = s.control.SetWriteDeadline(time.Now().Add(closeWait))
+			frame := encode(wire.ErrorFrame{Type: wire.TypeError, Code: string(reason.Code), Detail: reason.Detail})
+			_, _ = s.w.Write(s.framing.Append(nil, rooms.Frame{Payload: frame})) // the peer may be gone
+			_ = s.control.Flush()
+		}
+		s.over = true
+		s.mu.Unlock()
+		close(s.ended)
+	})
+}
+
+// seize takes s.mu. A write under way, whose reader may be slow, is cut off.
+func (s *eventStream) seize() {
+	if !s.mu.TryLock() {
+		_ = s.control.SetWriteDeadline(time.Now())
+		s.mu.Lock()
+	}
+}
+
+// hold keeps the handler until the client has gone or the stream was closed. A
+// comment now and then keeps proxies from taking a quiet room for a dead one.
+func (s *eventStream) hold(ctx context.Context) {
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for open := true; open; {
+		select {
+		case <-ctx.Done():
+			open = false
+		case <-s.ended:
+			open = false
+		case <-tick.C:
+			if _, lines := s.framing.(linesFraming); !lines {
+				open = s.Write([]byte(":\n\n")) == nil
+			}
+		}
+	}
+	s.seize()
+	s.over = true
+	s.mu.Unlock()
+}

@@ -1,0 +1,57 @@
+package handlers
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"chatd/rooms"
+)
+
+// webSocketFraming frames payloads as unmasked, unfragmented text frames (RFC
+// 6455 section 5.2).
+type webSocketFraming struct{}
+
+const finText = 0x81
+
+func (webSocketFraming) Append(dst []byte, f rooms.Frame) []byte {
+	switch n := len(f.Payload); {
+	case n < 126:
+		dst = append(dst, finText, byte(n))
+	case n < 1<<16:
+		dst = append(dst, finText, 126)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
+	default:
+		dst = append(dst, finText, 127)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n))
+	}
+	return append(dst, f.Payload...)
+}
+
+// eventStreamFraming frames payloads as server-sent events (WHATWG HTML,
+// section 9.2). The id of a change is the cursor after it.
+type eventStreamFraming struct{}
+
+func (eventStreamFraming) Append(dst []byte, f rooms.Frame) []byte {
+	if f.Epoch != "" {
+		dst = append(dst, "id: "...)
+		dst = appendCursor(dst, f.Epoch, f.Rev)
+		dst = append(dst, '\n')
+	}
+	dst = append(dst, "data: "...)
+	dst = append(dst, f.Payload...)
+	return append(dst, "\n\n"...)
+}
+
+// linesFraming frames payloads as lines (NDJSON).
+type linesFraming struct{}
+
+func (linesFraming) Append(dst []byte, f rooms.Frame) []byte {
+	return append(append(dst, f.Payload...), '\n')
+}
+
+// appendCursor appends a cursor as clients see it, epoch:rev.
+func appendCursor(dst []byte, epoch string, rev uint64) []byte {
+	dst = append(dst, epoch...)
+	dst = append(dst, ':')
+	return strconv.AppendUint(dst, rev, 10)
+}

@@ -1,0 +1,204 @@
+package handlers
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxInFlight bounds the entries of one session that wait for the disk. A
+// session that sends more is not read until there is room.
+const maxInFlight = 64
+
+// session is one WebSocket. It is the sink of its member: frames go out through
+// conn. One goroutine reads what the client sends, for as long as it lives.
+type session struct {
+	ws       *websocket.Conn
+	out      *conn
+	registry Registry
+	member   *rooms.Member // nil when joining failed
+	bucket   int           // of the heartbeat sweep
+	inFlight chan struct{} // a token for each entry under way; made by the first
+}
+
+// Framing implements rooms.Sink.
+func (s *session) Framing() rooms.Framing { return webSocketFraming{} }
+
+// TryWrite implements rooms.Sink.
+func (s *session) TryWrite(p []byte) (int, error) { return s.out.TryWrite(p) }
+
+// Write implements rooms.Sink.
+func (s *session) Write(p []byte) error {
+	err := s.out.WriteAll(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return rooms.Errorf(rooms.CodeTooSlow, "nothing was read for %v", noProgress)
+	}
+	return err
+}
+
+// Close implements rooms.Sink.
+func (s *session) Close(reason *rooms.Error) {
+	if reason != nil {
+		s.closeWith(codeClose(reason.Code), string(reason.Code)+": "+reason.Detail)
+	}
+	// The reader ends when the peer has answered the close, or soon.
+	_ = s.out.SetReadDeadline(time.Now().Add(closeWait))
+}
+
+// closeWait is how long a peer may take to answer a close frame.
+const closeWait = 2 * time.Second
+
+// closeWith writes a close frame (RFC 6455 section 5.5.1).
+func (s *session) closeWith(code int, reason string) {
+	const maxReason = 123
+	for len(reason) > maxReason || !utf8.ValidString(reason) {
+		reason = reason[:min(len(reason)-1, maxReason)]
+	}
+	frame := []byte{0x88, byte(2 + len(reason))}
+	frame = binary.BigEndian.AppendUint16(frame, uint16(code))
+	_, _ = s.out.Write(append(frame, reason...)) // the peer may be gone: then there is nobody to tell
+}
+
+// silent is how long the peer has sent nothing.
+func (s *session) silent(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, s.out.seen.Load()))
+}
+
+// beat pings a peer, or gives it up when it has been silent since the last
+// ping for longer than it may.
+func (s *session) beat(now time.Time) {
+	if s.silent(now) >= heartbeat+pongWait {
+		s.Close(rooms.Errorf(wire.CodeNoPong, "no sign of life for %v", heartbeat+pongWait))
+		return
+	}
+	_, _ = s.out.Write([]byte{0x89, 0}) // a peer that is gone shows by its silence
+}
+
+// read handles what the client sends until the connection ends.
+func (s *session) read() {
+	defer func() { _ = s.out.Close() }()
+	if s.member != nil {
+		defer s.member.Leave()
+	}
+	for {
+		kind, r, err := s.ws.NextReader()
+		if err != nil {
+			if errors.Is(err, websocket.ErrReadLimit) {
+				s.drain()
+			}
+			return
+		}
+		if !s.handle(kind, r) {
+			s.drain()
+			return
+		}
+	}
+}
+
+// drain reads and forgets what is on its way while our close frame is, so that
+// the peer gets it before the connection ends.
+func (s *session) drain() {
+	_ = s.out.SetReadDeadline(time.Now().Add(closeWait))
+	_, _ = io.Copy(io.Discard, s.out.Conn)
+}
+
+// handle handles one message. It reports false when the session must end. It is
+// apart from read so that what it needs of the stack is not kept by a session
+// that waits.
+func (s *session) handle(kind int, r io.Reader) bool {
+	buf := readBuffers.Get()
+	defer readBuffers.Put(buf)
+	data, err := buf.readAll(r)
+	switch {
+	case err != nil:
+		return false
+	case s.member == nil:
+		return true // on its way out
+	case kind != websocket.TextMessage:
+		s.refuse("", rooms.Errorf(wire.CodeMalformed, "frames are JSON in text messages, this was a binary one"))
+		return true
+	case !utf8.Valid(data):
+		// RFC 6455 section 8.1 has the connection fail.
+		s.Close(rooms.Errorf(wire.CodeInvalidUTF8, "text must be valid UTF-8"))
+		return false
+	}
+	f, err := decodeFrame(data)
+	if err != nil {
+		s.refuse(f.ID, err)
+		return true
+	}
+	s.obey(f)
+	return true
+}
+
+// obey does what a frame asks for.
+func (s *session) obey(f wire.ClientFrame) {
+	e := rooms.Entry{Room: s.member.Room(), ID: f.ID, Seq: f.Seq, Text: f.Message, ReplyTo: f.ReplyTo, Emoji: f.Emoji}
+	switch f.Type {
+	case wire.TypeChat:
+		e.Kind = rooms.EntryPost
+	case wire.TypeEdit:
+		e.Kind = rooms.EntryEdit
+	case wire.TypeDelete:
+		e.Kind = rooms.EntryDelete
+	case wire.TypeReact:
+		e.Kind, e.On = rooms.EntryReact, f.On == nil || *f.On
+	case wire.TypeRead:
+		e.Kind = rooms.EntryRead
+	case wire.TypeTyping:
+		s.member.Typing()
+		return
+	case wire.TypePing:
+		s.member.Send(pong)
+		return
+	default:
+		s.refuse(f.ID, rooms.Errorf(wire.CodeUnknownType, "there is no frame of type %q", f.Type))
+		return
+	}
+	s.propose(e)
+}
+
+var pong = encode(wire.Pong{Type: wire.TypePong})
+
+// propose hands an entry to the registry. The answer goes to the member when
+// the entry is durable, or refused.
+func (s *session) propose(e rooms.Entry) {
+	if s.inFlight == nil {
+		s.inFlight = make(chan struct{}, maxInFlight)
+	}
+	s.inFlight <- struct{}{}
+	id, quiet := e.ID, e.Kind == rooms.EntryRead
+	err := s.registry.Submit(context.Background(), s.member.Identity(), e, func(receipt rooms.Receipt, err error) {
+		<-s.inFlight
+		switch {
+		case err != nil:
+			s.refuse(id, err)
+		case !quiet:
+			s.member.Send(encode(wire.Ack{
+				Type: wire.TypeAck, ID: receipt.ID, Seq: receipt.Seq, Rev: receipt.Rev, Duplicate: receipt.Duplicate,
+			}))
+		}
+	})
+	if err != nil {
+		<-s.inFlight
+		s.refuse(id, err)
+	}
+}
+
+// refuse tells the client that a frame was refused.
+func (s *session) refuse(id string, err error) {
+	e := refusal(err)
+	s.member.Send(encode(wire.ErrorFrame{
+		Type: wire.TypeError, Code: string(e.Code), Detail: e.Detail, ID: id,
+		RetryAfter: e.RetryAfter.Seconds(), Errors: wireFieldErrors(e.Fields),
+	}))
+}

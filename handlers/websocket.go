@@ -1,0 +1,242 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gorilla/websocket"
+)
+
+const (
+	// heartbeat is how often the server pings, pongWait how long it waits for
+	// any sign of life after that.
+	heartbeat = 25 * time.Second
+	pongWait  = 10 * time.Second
+	// maxFrame bounds what a client sends in one message, in bytes. It leaves
+	// room for rooms.DefaultMaxMessage characters however they are escaped.
+	maxFrame = 64 << 10
+	// defaultHistory is how many messages a fresh session is told first.
+	defaultHistory = rooms.DefaultPage
+	// smallRead is gorilla's least read buffer: frames are small, and larger
+	// ones are read past it.
+	smallRead = 128
+)
+
+// sessions are the WebSockets of this server. One sweep pings them all, a part
+// each second, instead of a timer for each.
+type sessions struct {
+	upgrader websocket.Upgrader
+
+	mu      sync.Mutex
+	next    int
+	buckets [heartbeat / time.Second]map[*session]struct{}
+	ending  sync.WaitGroup
+}
+
+func newSessions() *sessions {
+	s := new(sessions)
+	s.upgrader = websocket.Upgrader{
+		HandshakeTimeout: pongWait,
+		ReadBufferSize:   smallRead,
+		WriteBufferPool:  &sync.Pool{}, // control frames alone are written by gorilla
+		Subprotocols:     []string{wire.Subprotocol},
+		CheckOrigin:      func(*http.Request) bool { return true }, // checked before, with a better answer
+	}
+	for i := range s.buckets {
+		s.buckets[i] = make(map[*session]struct{})
+	}
+	return s
+}
+
+// joinRoom answers GET /ws/:room.
+//
+//	@Summary		Join a room by WebSocket
+//	@Description	Upgrades to a WebSocket that speaks the subprotocol chatd.v1: JSON text frames, whose rules are in docs/protocol.md. The first frame is a welcome. Browsers pass a token as a subprotocol: "chatd.v1, bearer.TOKEN".
+//	@Tags			live
+//	@ID				joinRoom
+//	@Produce		json
+//	@Param			room	path		string	true	"id of the room"
+//	@Param			name	query		string	false	"a guest's name"
+//	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
+//	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
+//	@Success		101		{string}	string	"Switching Protocols"
+//	@Failure		401		{object}	wire.Problem
+//	@Failure		403		{object}	wire.Problem
+//	@Failure		404		{object}	wire.Problem
+//	@Failure		422		{object}	wire.Problem
+//	@Failure		426		{object}	wire.Problem
+//	@Failure		429		{object}	wire.Problem
+//	@Failure		503		{object}	wire.Problem
+//	@Failure		default	{object}	wire.Problem	"any other error"
+//	@Security		Bearer
+//	@Router			/ws/{room} [get]
+func (s *Server) joinRoom(c *gin.Context) {
+	if err := s.join(c, c.Param("room")); err != nil {
+		s.fail(c, err)
+	}
+}
+
+// joinLobby answers GET /ws.
+//
+//	@Summary		Join the lobby by WebSocket
+//	@Description	The same as /ws/lobby.
+//	@Tags			live
+//	@ID				joinLobby
+//	@Produce		json
+//	@Param			name	query		string	false	"a guest's name"
+//	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
+//	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
+//	@Success		101		{string}	string	"Switching Protocols"
+//	@Failure		401		{object}	wire.Problem
+//	@Failure		403		{object}	wire.Problem
+//	@Failure		422		{object}	wire.Problem
+//	@Failure		426		{object}	wire.Problem
+//	@Failure		429		{object}	wire.Problem
+//	@Failure		503		{object}	wire.Problem
+//	@Failure		default	{object}	wire.Problem	"any other error"
+//	@Security		Bearer
+//	@Router			/ws [get]
+func (s *Server) joinLobby(c *gin.Context) {
+	if err := s.join(c, rooms.Lobby); err != nil {
+		s.fail(c, err)
+	}
+}
+
+// join makes a session of the request. Its error is answered as a problem: the
+// connection is not upgraded then.
+func (s *Server) join(c *gin.Context, room string) error {
+	r := c.Request
+	if !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-WebSocket-Version") != "13" || !r.ProtoAtLeast(1, 1) {
+		c.Header("Sec-WebSocket-Version", "13")
+		return rooms.Errorf(wire.CodeBadUpgrade, "this is a WebSocket: connect with \"Upgrade: websocket\", \"Connection: Upgrade\", and \"Sec-WebSocket-Version: 13\"")
+	}
+	if !sameOrigin(r) {
+		return rooms.Errorf(wire.CodeForeignOrigin, "pages of %q may not connect here", r.Header.Get("Origin"))
+	}
+	options, err := joinOptions(r.URL.Query(), "", defaultHistory)
+	if err != nil {
+		return err
+	}
+	who, err := s.auth.Identify(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.rooms.Admit(r.Context(), who, room); err != nil {
+		return err
+	}
+	w := &hijacker{ResponseWriter: c.Writer}
+	ws, err := s.sessions.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		if w.conn == nil {
+			return rooms.Errorf(wire.CodeBadUpgrade, "%s", strings.TrimPrefix(err.Error(), "websocket: "))
+		}
+		return nil // the connection broke, and is closed
+	}
+	// From here on nothing of the request is kept: it, its buffers and this
+	// goroutine's grown stack are freed when the handler returns.
+	s.sessions.start(s.rooms, ws, w.conn, who, room, options)
+	return nil
+}
+
+// joinOptions reads where a member begins. lastEventID is a cursor from
+// elsewhere; after counts before it.
+func joinOptions(q url.Values, lastEventID string, history int) (rooms.JoinOptions, error) {
+	o := rooms.JoinOptions{History: history}
+	if text := q.Get("history"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > rooms.MaxPage {
+			return o, rooms.Invalid("history", "invalid", "must be 0 to %d", rooms.MaxPage)
+		}
+		o.History = n
+	}
+	cursor, ok := lastEventID, true
+	if q.Has("after") {
+		cursor = q.Get("after")
+	}
+	if cursor != "" {
+		if o.After, ok = parseCursor(cursor); !ok {
+			return o, rooms.Invalid("after", "invalid", "must be a cursor, epoch:rev")
+		}
+	}
+	return o, nil
+}
+
+func parseCursor(text string) (*rooms.Cursor, bool) {
+	epoch, number, ok := strings.Cut(text, ":")
+	rev, err := strconv.ParseUint(number, 10, 64)
+	return &rooms.Cursor{Epoch: epoch, Rev: rev}, ok && err == nil && epoch != ""
+}
+
+// sameOrigin tells whether a request may come from the page that it comes from.
+// A request without an origin is no page's: its credential alone counts.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+// start makes a session of an upgraded connection, and returns.
+func (ss *sessions) start(registry Registry, ws *websocket.Conn, out *conn, who rooms.Identity, room string, o rooms.JoinOptions) {
+	s := &session{ws: ws, out: out, registry: registry}
+	ws.SetReadLimit(maxFrame)
+	member, err := registry.Join(context.Background(), who, room, o, s)
+	if err != nil {
+		s.Close(refusal(err))
+	}
+	s.member = member
+	ss.mu.Lock()
+	s.bucket = ss.next
+	ss.next = (ss.next + 1) % len(ss.buckets)
+	ss.buckets[s.bucket][s] = struct{}{}
+	ss.mu.Unlock()
+	ss.ending.Go(func() {
+		s.read()
+		ss.mu.Lock()
+		delete(ss.buckets[s.bucket], s)
+		ss.mu.Unlock()
+	})
+}
+
+// run pings the sessions until ctx is done, and then waits for them to end: the
+// registry closes them.
+func (ss *sessions) run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var sweep []*session
+	for i := 0; ; i = (i + 1) % len(ss.buckets) {
+		select {
+		case <-ctx.Done():
+			ss.ending.Wait()
+			return
+		case now := <-tick.C:
+			ss.mu.Lock()
+			for s := range ss.buckets[i] {
+				sweep = append(sweep, s)
+			}
+			late := (i + len(ss.buckets) - int(pongWait/time.Second)) % len(ss.buckets)
+			for s := range ss.buckets[late] {
+				if s.silent(now) >= pongWait {
+					sweep = append(sweep, s)
+				}
+			}
+			ss.mu.Unlock()
+			for _, s := range sweep {
+				s.beat(now)
+			}
+			clear(sweep)
+			sweep = sweep[:0]
+		}
+	}
+}
