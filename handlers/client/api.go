@@ -20,6 +20,7 @@ import (
 type API struct {
 	URL   string       // of the server, with the path under which chatd is served
 	Token string       // bearer token; "" calls as a guest
+	Name  string       // a guest's name
 	HTTP  *http.Client // nil is [http.DefaultClient]
 }
 
@@ -113,6 +114,11 @@ func (a *API) call(ctx context.Context, method, path string, body, into any) err
 	path, rawQuery, _ := strings.Cut(path, "?")
 	u := base.JoinPath(path)
 	u.RawQuery = rawQuery
+	if a.Name != "" {
+		q := u.Query()
+		q.Set("name", a.Name)
+		u.RawQuery = q.Encode()
+	}
 	var content io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
