@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one of chatd's commands.
+type command struct {
+	name  string
+	args  string // what follows the flags, as help shows it
+	short string // one line
+	run   func(ctx context.Context, args []string, c console) error
+}
+
+// commands lists all commands in the order of the help. The first one is what
+// chatd does when none is named.
+func commands() []command {
+	return []command{
+		{"serve", "", "run the server (this is also what chatd alone does)", runServe},
+		{"version", "", "print the version", runVersion},
+		{"help", "[COMMAND]", "print this help, or a command's", runHelp},
+	}
+}
+
+// errHelp tells that help was asked for and has been printed.
+var errHelp = errors.New("help was printed")
+
+// usageError is a command line or a configuration that makes no sense.
+type usageError struct{ problem string }
+
+func (e *usageError) Error() string { return e.problem }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+func dispatch(ctx context.Context, args []string, c console) error {
+	name := commands()[0].name
+	if len(args) > 0 {
+		switch {
+		case args[0] == "-h" || args[0] == "-help" || args[0] == "--help":
+			return runHelp(ctx, args[1:], c)
+		case args[0] == "-version" || args[0] == "--version":
+			return runVersion(ctx, args[1:], c)
+		case !strings.HasPrefix(args[0], "-"):
+			name, args = args[0], args[1:]
+		}
+	}
+	for _, cmd := range commands() {
+		if cmd.name == name {
+			return cmd.run(ctx, args, c)
+		}
+	}
+	return usagef("there is no command %q; see: chatd help", name)
+}
+
+func runHelp(ctx context.Context, args []string, c console) error {
+	if len(args) > 0 && args[0] != "help" {
+		return dispatch(ctx, []string{args[0], "--help"}, c)
+	}
+	fmt.Fprint(c.out, "chatd is room chat in one binary.\n\nUsage: chatd [COMMAND] [FLAGS]\n\nCommands:\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(c.out, "  %-22s %s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.short)
+	}
+	fmt.Fprint(c.out, "\nFlags of chatd serve, each with its environment variable:\n")
+	printSettings(c.out, settingsOf(&Config{}))
+	return nil
+}
+
+// parse fills dst, a pointer to a struct of settings, for the named command. It
+// returns what follows the flags: at least least of them, at most most.
+func parse(name string, dst any, args []string, c console, least, most int) ([]string, error) {
+	var cmd command
+	for _, cmd = range commands() {
+		if cmd.name == name {
+			break
+		}
+	}
+	rest, err := load(dst, args)
+	if errors.Is(err, errHelp) {
+		fmt.Fprintf(c.out, "%s\n\nUsage: chatd %s\n", cmd.short, strings.TrimSpace(name+" [FLAGS] "+cmd.args))
+		if settings := settingsOf(dst); len(settings) > 0 {
+			fmt.Fprint(c.out, "\nFlags:\n")
+			printSettings(c.out, settings)
+		}
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) < least || len(rest) > most {
+		return nil, usagef("usage: chatd %s", strings.TrimSpace(name+" [FLAGS] "+cmd.args))
+	}
+	return rest, nil
+}

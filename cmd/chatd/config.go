@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+)
+
+// Config is all that can be set about a server. It is the only place: flags,
+// environment variables, defaults, the help and the table in README.md are made
+// of it.
+type Config struct {
+	Listen     string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
+	Data       string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
+	AdminToken secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
+	Guests     string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
+	Insecure   bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
+	LogFormat  string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
+	Drain      time.Duration `flag:"drain" arg:"DURATION" default:"10s" help:"how long clients have to leave when the server is told to stop"`
+}
+
+func (c *Config) check() []error {
+	var bad []error
+	switch host, port, err := net.SplitHostPort(c.Listen); {
+	case err != nil || port == "":
+		bad = append(bad, fmt.Errorf("--listen (CHATD_LISTEN): %q is not HOST:PORT, such as localhost:8080 or :8080", c.Listen))
+	case !c.Insecure && c.AdminToken == "" && !isLoopback(host):
+		bad = append(bad, fmt.Errorf("--listen %s would let anybody who can reach this machine manage its rooms: "+
+			"set --admin-token (CHATD_ADMIN_TOKEN), or listen on localhost, or say --insecure to have it so", c.Listen))
+	}
+	if c.Data == "" {
+		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))
+	}
+	if t := string(c.AdminToken); t != "" && (len(t) < minToken || strings.ContainsFunc(t, notTokenRune)) {
+		bad = append(bad, fmt.Errorf("--admin-token (CHATD_ADMIN_TOKEN): must have at least %d characters, all of them letters, digits or -._~+/=", minToken))
+	}
+	return bad
+}
+
+// open tells whether whoever connects may manage the server.
+func (c *Config) open() bool { return c.AdminToken == "" }
+
+// minToken is the least length of an admin token. It keeps out words; it cannot
+// keep out bad luck.
+const minToken = 16
+
+// notTokenRune tells what cannot be in a bearer token (RFC 6750 section 2.1).
+func notTokenRune(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/=", c)
+}
+
+// isLoopback tells whether all that host stands for is this machine alone. No
+// host at all stands for every address.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := net.ResolveIPAddr("ip", host)
+	return err == nil && addr.IP.IsLoopback()
+}

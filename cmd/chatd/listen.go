@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Bounds on what a connection may cost before anybody knows who it is.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+)
+
+// listen opens the server's port.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	// TCP keepalive is off: WebSocket pings do its work, and a probe for every
+	// connection every 15 seconds, in bursts, does harm where there are many.
+	lc := net.ListenConfig{KeepAlive: -1}
+	ln, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program; choose another port with --listen", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not listen on %s; choose a port above 1023 with --listen", address)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	return ln, nil
+}
+
+// newServer makes the HTTP server around h.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// greet prints the one line that tells what to do now.
+func greet(out io.Writer, cfg *Config, addr net.Addr) {
+	url := "http://" + displayAddress(cfg.Listen, addr)
+	credential := ""
+	if !cfg.open() {
+		credential = `-H "Authorization: Bearer $CHATD_ADMIN_TOKEN" `
+	}
+	fmt.Fprintf(out, "chatd is ready · chat: %s · API: %s/swagger · try: curl %s-d 'Hello from curl' %s/rooms/lobby/broadcast\n",
+		url, url, credential, url)
+}
+
+// displayAddress is how this machine reaches a listener: the host that was
+// asked for, with the port that was given.
+func displayAddress(asked string, given net.Addr) string {
+	host, _, _ := net.SplitHostPort(asked)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	port := 0
+	if tcp, ok := given.(*net.TCPAddr); ok {
+		port = tcp.Port
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+
+	"chatd/handlers"
+	"chatd/handlers/auth"
+	"chatd/handlers/wire"
+	"chatd/rooms"
+	"chatd/rooms/sqlite"
+)
+
+func runServe(ctx context.Context, args []string, c console) error {
+	var cfg Config
+	if _, err := parse("serve", &cfg, args, c, 0, 0); err != nil {
+		return err
+	}
+	return serve(ctx, &cfg, c.out, newLogger(c.err, cfg.LogFormat))
+}
+
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// serve runs a server from the opening of its data to the closing, and returns
+// when ctx is done and all that was accepted is durable. It says on out that it
+// is ready.
+func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (err error) {
+	store, err := sqlite.Open(ctx, cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	ln, err := listen(ctx, cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+
+	registry := rooms.NewRegistry(rooms.Config{
+		Store:   store,
+		Journal: rooms.NewLocalJournal(),
+		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage),
+		Logger:  log,
+	})
+	handler, err := newHandler(cfg, registry, log)
+	if err != nil {
+		return err
+	}
+	server := newServer(handler, log)
+
+	// The parts end one after the other, not all at once with ctx: first no new
+	// requests, then the registry, which finishes what it accepted and closes
+	// the sessions, then what is left of them.
+	var running sync.WaitGroup
+	failed := make(chan error, 2)
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	running.Go(func() {
+		if err := registry.Run(work); err != nil {
+			failed <- fmt.Errorf("the registry failed: %w", err)
+		}
+	})
+	running.Go(func() { handler.Run(work) })
+	running.Go(func() {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("the HTTP server failed: %w", err)
+		}
+	})
+	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "data", cfg.Data, "open", cfg.open())
+	if cfg.Insecure && cfg.open() {
+		log.WarnContext(ctx, "INSECURE: whoever can connect may manage all rooms; set --admin-token", "address", ln.Addr().String())
+	}
+	greet(out, cfg, ln.Addr())
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	log.InfoContext(ctx, "stopping", "within", cfg.Drain.String())
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Drain)
+	defer cancel()
+	running.Go(func() {
+		if server.Shutdown(limit) != nil {
+			_ = server.Close() // whoever still talks has had its time
+		}
+	})
+	end()
+	running.Wait()
+	log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// newHandler joins the parts that answer requests.
+func newHandler(cfg *Config, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
+	authenticator, err := auth.New(auth.Config{
+		AdminToken: string(cfg.AdminToken),
+		Guests:     auth.Guests(cfg.Guests),
+	})
+	if err != nil {
+		return nil, err
+	}
+	number, commit := buildVersion()
+	return handlers.New(handlers.Config{
+		Rooms: registry,
+		Auth:  authenticator,
+		Log:   log,
+		Version: wire.VersionInfo{
+			Version:  number,
+			Commit:   commit,
+			Go:       runtime.Version(),
+			Protocol: wire.Version,
+		},
+	})
+}

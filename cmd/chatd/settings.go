@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// setting is one field of a struct of settings. Its tags are all there is to
+// say about it:
+//
+//	flag    its name on the command line; CHATD_NAME in the environment
+//	default its value when nothing is said
+//	arg     what its value is called in the help
+//	help    what it does
+//	oneof   the values that it may have, separated by spaces
+//
+// A field is a string, a secret, a bool, an int, a time.Duration or a []string,
+// which takes a comma-separated list and may be given more than once.
+type setting struct {
+	Name, Env, Default, Arg, Help string
+	OneOf                         []string
+	Secret                        bool
+	field                         reflect.Value
+}
+
+// secret is a value that is never shown.
+type secret string
+
+func (s secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(set)"
+}
+
+// settingsOf lists the settings of a struct, given a pointer to it.
+func settingsOf(dst any) []setting {
+	v := reflect.ValueOf(dst).Elem()
+	var all []setting
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, ok := f.Tag.Lookup("flag")
+		if !ok {
+			continue
+		}
+		all = append(all, setting{
+			Name:    name,
+			Env:     "CHATD_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
+			Default: f.Tag.Get("default"),
+			Arg:     f.Tag.Get("arg"),
+			Help:    f.Tag.Get("help"),
+			OneOf:   strings.Fields(f.Tag.Get("oneof")),
+			Secret:  f.Type == reflect.TypeFor[secret](),
+			field:   v.Field(i),
+		})
+	}
+	return all
+}
+
+// checker is a struct of settings with rules beyond those of single values.
+type checker interface {
+	// check returns every rule that is broken, naming the settings.
+	check() []error
+}
+
+// load fills dst from args, the environment and the defaults, in this order of
+// precedence, and returns what follows the flags. All bad values are refused
+// together, each under the name it was given by.
+func load(dst any, args []string) (rest []string, err error) {
+	settings := settingsOf(dst)
+	given := make(map[string]*raw, len(settings))
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	for _, s := range settings {
+		given[s.Name] = &raw{isBool: s.field.Kind() == reflect.Bool}
+		flags.Var(given[s.Name], s.Name, "")
+	}
+	if rest, err = parseMixed(flags, args); errors.Is(err, flag.ErrHelp) {
+		return nil, errHelp
+	} else if err != nil {
+		return nil, usagef("%s; see: chatd help", strings.Replace(err.Error(), ": -", ": --", 1))
+	}
+
+	var bad []string
+	for _, s := range settings {
+		source, values := "default of --"+s.Name, []string{s.Default}
+		if value, ok := os.LookupEnv(s.Env); ok {
+			source, values = s.Env, []string{value}
+		}
+		if r := given[s.Name]; r.values != nil {
+			source, values = "--"+s.Name, r.values
+		}
+		if err := s.set(values); err != nil {
+			bad = append(bad, source+": "+err.Error())
+		}
+	}
+	if c, ok := dst.(checker); ok && len(bad) == 0 {
+		for _, err := range c.check() {
+			bad = append(bad, err.Error())
+		}
+	}
+	if len(bad) > 0 {
+		return nil, usagef("%s", strings.Join(bad, "\nchatd: "))
+	}
+	return rest, nil
+}
+
+// parseMixed parses flags wherever they stand between the other arguments; all
+// that follows "--" is no flag.
+func parseMixed(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		left := flags.Args()
+		ended := len(left) < len(args) && args[len(args)-len(left)-1] == "--"
+		if len(left) == 0 || ended {
+			return append(rest, left...), nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
+}
+
+// raw is a flag's value as it was typed; values is nil when it was not.
+type raw struct {
+	isBool bool
+	values []string
+}
+
+func (r *raw) String() string     { return strings.Join(r.values, ",") }
+func (r *raw) Set(s string) error { r.values = append(r.values, s); return nil }
+func (r *raw) IsBoolFlag() bool   { return r.isBool }
+
+// set parses the values into the setting's field. Only lists join them; of all
+// others, the last one counts.
+func (s setting) set(values []string) error {
+	value := values[len(values)-1]
+	if len(s.OneOf) > 0 && !slices.Contains(s.OneOf, value) {
+		return fmt.Errorf("%q is none of %s", value, strings.Join(s.OneOf, ", "))
+	}
+	switch p := s.field.Addr().Interface().(type) {
+	case *string:
+		*p = value
+	case *secret:
+		*p = secret(value)
+	case *[]string:
+		*p = nil
+		for item := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				*p = append(*p, item)
+			}
+		}
+	case *bool:
+		b, err := strconv.ParseBool(cmp.Or(value, "false"))
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", value)
+		}
+		*p = b
+	case *int:
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q is not a whole number", value)
+		}
+		*p = n
+	case *time.Duration:
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is not a duration such as 10s or 1m30s", value)
+		}
+		*p = d
+	default:
+		panic(fmt.Sprintf("setting %s has a type that load does not know: %T", s.Name, p))
+	}
+	return nil
+}
+
+// printSettings writes the help of the settings, aligned.
+func printSettings(w io.Writer, settings []setting) {
+	for _, s := range settings {
+		head := "--" + s.Name
+		if s.Arg != "" {
+			head += " " + s.Arg
+		}
+		note := s.Env
+		if s.Default != "" {
+			note += ", default " + s.Default
+		}
+		fmt.Fprintf(w, "  %-26s %s [%s]\n", head, s.describe(), note)
+	}
+}
+
+// describe is the help with the values that the setting may have.
+func (s setting) describe() string {
+	if len(s.OneOf) == 0 {
+		return s.Help
+	}
+	return s.Help + ": " + strings.Join(s.OneOf, ", ")
+}
