@@ -1,6 +1,9 @@
 package rooms
 
-import "path"
+import (
+	"path"
+	"time"
+)
 
 // Permission is a set of things that an identity may do in a room.
 type Permission uint8
@@ -30,6 +33,7 @@ type Identity struct {
 	Guest   bool       // has no token of an operator's
 	Base    Permission // what it may do in every public room
 	Grants  []Grant    // what it may do beyond, in private rooms too
+	Expires time.Time  // when the credential ends, zero is never: whoever keeps a connection for it ends it then
 }
 
 // Sender is the identity as readers of its messages see it.

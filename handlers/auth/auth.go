@@ -1,9 +1,12 @@
 package auth
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -31,48 +34,87 @@ const (
 type Config struct {
 	// AdminToken, as a bearer token, opens everything. "" is none.
 	AdminToken string
+	// JWTSecret is the HS256 secret of tokens, at least 32 bytes. "" is none.
+	JWTSecret string
+	// JWTKeys is the file or the https URL of a JWK Set, whose keys sign tokens
+	// with RS256, ES256 or EdDSA. "" is none.
+	JWTKeys string
+	// Issuer must be the tokens' iss. "" takes any.
+	Issuer string
+	// Audience must be in the tokens' aud. "" takes tokens for nobody in
+	// particular, and those for "chatd".
+	Audience string
 	// Guests is the policy for guests; "" is GuestsPost.
 	Guests Guests
+	// GuestKey signs guests, so that each is the same person next time; see
+	// [GuestKey]. Nil leaves them with their names.
+	GuestKey []byte
+	Log      *slog.Logger // nil is slog.Default()
 }
 
 // Authenticator finds out who sends a request. It is safe for any number of
 // goroutines.
 type Authenticator struct {
 	admin  *[sha256.Size]byte // of the admin token; nil is none
-	guests rooms.Permission   // what guests may do in public rooms
+	tokens *tokens            // nil is none
+	guests *guests            // nil is none: guests have names only
+	base   rooms.Permission   // what guests may do in public rooms
 	open   bool               // nothing is configured: guests may do everything, everywhere
 	closed bool               // there are no guests
 }
 
 // New makes an Authenticator. With no token and no key configured, chatd is
-// open: every guest who may post may do everything.
-func New(cfg Config) (*Authenticator, error) {
+// open: every guest who may post may do everything. A file of keys must be
+// there; keys at a URL are fetched by Run, or when the first token needs them.
+func New(cfg Config) (_ *Authenticator, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
 	a := &Authenticator{}
 	if cfg.AdminToken != "" {
 		sum := sha256.Sum256([]byte(cfg.AdminToken))
 		a.admin = &sum
 	}
+	if cfg.JWTSecret != "" || cfg.JWTKeys != "" {
+		if a.tokens, err = newTokens(cfg); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.GuestKey != nil {
+		if a.guests, err = newGuests(cfg.GuestKey); err != nil {
+			return nil, err
+		}
+	}
 	switch cfg.Guests {
 	case GuestsOff:
 		a.closed = true
 	case GuestsRead:
-		a.guests = rooms.Read
+		a.base = rooms.Read
 	case GuestsPost, "":
-		a.guests = rooms.Read | rooms.Post
-		a.open = a.admin == nil
+		a.base = rooms.Read | rooms.Post
+		a.open = a.admin == nil && a.tokens == nil
 	default:
 		return nil, fmt.Errorf("guests must be off, read or post, not %q", cfg.Guests)
 	}
 	return a, nil
 }
 
+// Run follows the changes of the keys that tokens are signed with, until ctx is
+// done.
+func (a *Authenticator) Run(ctx context.Context) {
+	if a.tokens != nil && a.tokens.keys != nil {
+		a.tokens.keys.run(ctx)
+	}
+}
+
 // Open tells whether every guest may do everything.
 func (a *Authenticator) Open() bool { return a.open }
 
-// Identify tells who sends r: the bearer of its token, or a guest under the
-// name that its query asks for. It returns a *rooms.Error: unauthorized for a
-// credential that is bad, or missing where one is needed; invalid for a name
-// that cannot be one.
+// Identify tells who sends r: the bearer of its token, or a guest. Guests and
+// the admin are called what the query's name asks for. The errors are
+// *rooms.Error: unauthorized for a credential that is bad, or missing where one
+// is needed; invalid for a name that cannot be one; unavailable when the keys of
+// tokens cannot be had.
 func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
 	token, shown := bearer(r)
 	if shown && token == "" {
@@ -86,31 +128,32 @@ func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
 	case token == "" && a.closed:
 		return rooms.Identity{}, unauthorized("guests may not enter; send a token as \"Authorization: Bearer …\"")
 	case token == "":
-		return a.guest(name), nil
+		name = cmp.Or(name, DefaultName)
+		return a.guest(namedGuest+name, name), nil
 	case a.isAdmin(token):
-		return admin(name), nil
-	default:
-		return rooms.Identity{}, unauthorized("the token is not known here")
+		return rooms.Identity{Subject: ourOwn + "admin", Name: cmp.Or(name, "admin"), Base: rooms.All, Grants: everywhere}, nil
+	case a.guests != nil && a.guests.bears(token):
+		subject, signed, err := a.guests.open(token)
+		if err != nil {
+			return rooms.Identity{}, err
+		}
+		if a.closed {
+			return rooms.Identity{}, unauthorized("guests may not enter")
+		}
+		return a.guest(subject, cmp.Or(name, signed)), nil
+	case a.tokens != nil:
+		return a.tokens.identify(r.Context(), token)
 	}
+	return rooms.Identity{}, unauthorized(unknownToken)
 }
 
-func (a *Authenticator) guest(name string) rooms.Identity {
-	if name == "" {
-		name = DefaultName
-	}
-	who := rooms.Identity{Subject: "guest:" + name, Name: name, Guest: true, Base: a.guests}
+func (a *Authenticator) guest(subject, name string) rooms.Identity {
+	who := rooms.Identity{Subject: subject, Name: name, Guest: true, Base: a.base}
 	if a.open {
 		who.Base = rooms.All
 		who.Grants = everywhere
 	}
 	return who
-}
-
-func admin(name string) rooms.Identity {
-	if name == "" {
-		name = "admin"
-	}
-	return rooms.Identity{Subject: "admin", Name: name, Base: rooms.All, Grants: everywhere}
 }
 
 var everywhere = []rooms.Grant{{Pattern: "*", Allow: rooms.All}}
