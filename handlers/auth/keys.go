@@ -146,12 +146,12 @@ var errNoKeys = errors.New("the keys could not be loaded yet")
 // alg. What it does not find it looks for in the set as it is now, though not
 // too often.
 func (k *keyring) find(ctx context.Context, alg, id string) ([]crypto.PublicKey, error) {
-	found, loaded := k.known(alg, id)
-	if len(found) > 0 {
+	if found, _ := k.known(alg, id); len(found) > 0 {
 		return found, nil
 	}
 	k.reload(ctx, tryEvery)
-	if found, loaded = k.known(alg, id); !loaded {
+	found, loaded := k.known(alg, id)
+	if !loaded {
 		return nil, errNoKeys
 	}
 	return found, nil
