@@ -46,7 +46,7 @@ type deps struct {
 	store   Store
 	encoder Encoder
 	writers []*writer
-	stats   *Stats
+	stats   *stats
 	spawn   func(func(context.Context)) // runs a goroutine that the registry waits for
 	empty   func(*hub)                  // told when the last member has left
 }

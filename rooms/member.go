@@ -23,7 +23,10 @@ type Member struct {
 	pos  uint64 // position in the ring, while live
 	rev  uint64 // the newest change that it was given
 	base uint64 // what it knew when it began to read from the store
-	own  []byte // frames of its own, framed, for the pass in hand
+
+	// The writer's alone, during a pass.
+	own    []byte // frames of its own, framed
+	passed bool   // it is current no more: another serves it now
 
 	// Below: under hub.mu.
 	current bool // it has all, but for what its writer is about to deliver

@@ -32,7 +32,7 @@ type Registry struct {
 	log     *slog.Logger
 	deps    deps
 	waiting waiting
-	stats   Stats
+	stats   stats
 
 	mu   sync.RWMutex
 	hubs map[string]*hub // of the rooms that have members here
@@ -208,6 +208,14 @@ func (r *Registry) forget(h *hub) {
 	if h.closeIfEmpty() && r.hubs[h.room] == h {
 		delete(r.hubs, h.room)
 	}
+}
+
+// Running tells whether entries are taken: Run has begun, and was not told to
+// end.
+func (r *Registry) Running() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.open
 }
 
 func (r *Registry) setOpen(open bool) {

@@ -2,9 +2,8 @@ package rooms
 
 import "sync/atomic"
 
-// Stats counts what a registry does, for whoever shows figures. Counters only
-// grow; gauges tell the present.
-type Stats struct {
+// stats counts what a registry does.
+type stats struct {
 	members     atomic.Int64 // gauge
 	entries     atomic.Uint64
 	refused     atomic.Uint64
@@ -15,4 +14,29 @@ type Stats struct {
 	caughtUp    atomic.Uint64
 	fellBehind  atomic.Uint64
 	slowReaders atomic.Uint64
+}
+
+// Counts are figures of what a registry does. All but Members only grow.
+type Counts struct {
+	Members     int    // connections in rooms, now
+	Entries     uint64 // applied: changes, duplicates and refusals
+	Refused     uint64 // entries that applying refused
+	Duplicates  uint64 // entries that repeated an earlier one
+	Batches     uint64 // commits
+	Changes     uint64 // changes given to hubs
+	Bytes       uint64 // bytes given to connections
+	CaughtUp    uint64 // changes read from the store for members that were behind
+	FellBehind  uint64 // times that a member lagged beyond the ring
+	SlowReaders uint64 // members dropped because they made no progress
+}
+
+// Counts returns what has been counted so far.
+func (r *Registry) Counts() Counts {
+	s := &r.stats
+	return Counts{
+		Members: int(s.members.Load()),
+		Entries: s.entries.Load(), Refused: s.refused.Load(), Duplicates: s.duplicates.Load(),
+		Batches: s.batches.Load(), Changes: s.changes.Load(), Bytes: s.bytes.Load(),
+		CaughtUp: s.caughtUp.Load(), FellBehind: s.fellBehind.Load(), SlowReaders: s.slowReaders.Load(),
+	}
 }

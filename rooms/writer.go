@@ -24,7 +24,6 @@ type writer struct {
 
 	batches batches
 	scratch []byte
-	gone    []*Member
 }
 
 func newWriter(index int) *writer {
@@ -111,11 +110,12 @@ func (w *writer) pass(h *hub, now time.Time) {
 	}
 	for _, m := range all {
 		if !w.write(h, m, end, head) {
-			w.gone = append(w.gone, m)
+			m.passed = true
+			left = true
 		}
 	}
-	if left || len(w.gone) > 0 {
-		w.sift(h, s)
+	if left {
+		s.sift(&h.mu)
 	}
 }
 
@@ -145,24 +145,24 @@ func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
 	return false
 }
 
-// sift takes those out of the shard that are no longer current.
-func (w *writer) sift(h *hub, s *shard) {
-	h.mu.Lock()
+// sift takes those out of the shard's members that are gone or were passed on.
+func (s *shard) sift(mu *sync.Mutex) {
+	mu.Lock()
+	defer mu.Unlock()
+	s.left = false
 	kept := s.members[:0]
 	for _, m := range s.members {
-		if m.current && !m.gone {
-			kept = append(kept, m)
+		if m.passed || m.gone {
+			m.passed = false // it may be among the joining again
+			continue
 		}
+		kept = append(kept, m)
 	}
 	clear(s.members[len(kept):])
 	s.members = kept
-	s.left = false
 	if cap(kept) > 64 && len(kept) < cap(kept)/4 {
 		s.members = append(make([]*Member, 0, 2*len(kept)), kept...)
 	}
-	h.mu.Unlock()
-	clear(w.gone)
-	w.gone = w.gone[:0]
 }
 
 // batches frames what members lack, once for all that lack the same.
