@@ -73,7 +73,7 @@ type checker interface {
 }
 
 // load fills dst from args, the environment and the defaults, in this order of
-// precedence, and returns what follows the flags. All bad values are refused
+// precedence, and returns what follows the flags. An empty variable is as none. All bad values are refused
 // together, each under the name it was given by.
 func load(dst any, args []string) (rest []string, err error) {
 	settings := settingsOf(dst)
@@ -94,7 +94,7 @@ func load(dst any, args []string) (rest []string, err error) {
 	var bad []string
 	for _, s := range settings {
 		source, values := "default of --"+s.Name, []string{s.Default}
-		if value, ok := os.LookupEnv(s.Env); ok {
+		if value := os.Getenv(s.Env); value != "" {
 			source, values = s.Env, []string{value}
 		}
 		if r := given[s.Name]; r.values != nil {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/wire"
+)
+
+// TestConsoleSnippet types README's console snippet into a real browser.
+func TestConsoleSnippet(t *testing.T) {
+	browser := newBrowser(t)
+	p := serveProcess(t)
+	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	defer cancel()
+
+	console := chromedp.Console(ctx)
+	snippet := strings.ReplaceAll(readmeBlock(t, "js"), "localhost:8080", strings.TrimPrefix(p.URL, "http://"))
+	err := chromedp.Do(ctx,
+		chromedp.Navigate(p.URL+"/swagger/index.html"),
+		chromedp.EvaluateAsDevTools[chromedp.Void](snippet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, err := range console {
+		if err != nil {
+			t.Fatalf("the console showed no message: %v", err)
+		}
+		var m wire.MessageChange
+		if json.Unmarshal([]byte(line.Text), &m) != nil || m.Type != wire.TypeChat {
+			continue
+		}
+		if m.Message.Message != "Hello, WebSocket!" {
+			t.Errorf("the console showed %s", line.Text)
+		}
+		break
+	}
+}
+
+// readmeBlock is the first block of code in a language in README.md.
+func readmeBlock(t *testing.T, language string) string {
+	t.Helper()
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(raw), "```"+language+"\n")
+	block, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatalf("README.md has no %s block", language)
+	}
+	return block
+}
+
+// newBrowser starts a browser for the test. Where there is none the test is
+// skipped, and under CI fails.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	switch {
+	case path != "":
+	case os.Getenv("CI") != "":
+		t.Fatal("no Chromium or Chrome is installed, and CI is set")
+	default:
+		t.Skip("no Chromium or Chrome is installed")
+	}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox does not work for root
+	}
+	ctx, end := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(options...))
+	t.Cleanup(end)
+	return ctx
+}
