@@ -1083,7 +1083,7 @@ const docTemplate = `{
                         "Bearer": []
                     }
                 ],
-                "description": "Only the author or a moderator may.",
+                "description": "Only the author may.",
                 "consumes": [
                     "application/json"
                 ],

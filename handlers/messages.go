@@ -129,7 +129,7 @@ func (s *Server) getMessage(c *gin.Context, who rooms.Identity) error {
 // editMessage gives a message another text.
 //
 //	@Summary		Edit a message
-//	@Description	Only the author or a moderator may.
+//	@Description	Only the author may.
 //	@ID				editMessage
 //	@Tags			messages
 //	@Accept			json

@@ -89,7 +89,7 @@ func refusal(err error) *rooms.Error {
 func (s *Server) fail(c *gin.Context, err error) {
 	e := refusal(err)
 	shown := auth.Shown(c.Request)
-	if e.Code == rooms.CodeForbidden && !shown {
+	if e.Code == rooms.CodeForbidden && !shown && !s.auth.Open() {
 		// Whoever showed nothing may still do it: with a credential.
 		e = rooms.Errorf(wire.CodeUnauthorized, "%s; send a token as \"Authorization: Bearer …\"", e.Detail)
 	}

@@ -3,6 +3,9 @@ package rooms
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -25,6 +28,32 @@ const (
 // CodeUnavailable or CodeShuttingDown. After the last two the entry may have
 // been stored or not; proposing it again with the same ID is harmless.
 func (r *Registry) Propose(ctx context.Context, who Identity, e Entry) (Receipt, error) {
+	if e.Kind == EntryCreateRoom && e.Room == "" {
+		return r.proposeUnnamed(ctx, who, e)
+	}
+	return r.propose(ctx, who, e)
+}
+
+// proposeUnnamed creates a room whose id is made from its name, or from the
+// entry's id when another has that one: so a repeat finds the same room.
+func (r *Registry) proposeUnnamed(ctx context.Context, who Identity, e Entry) (Receipt, error) {
+	e.ID = cmp.Or(e.ID, NewID())
+	base := RoomIDFromName(e.Create.Name)
+	if base != "" {
+		e.Room = base
+		receipt, err := r.propose(ctx, who, e)
+		if !errors.Is(err, &Error{Code: CodeRoomExists}) {
+			return receipt, err
+		}
+	}
+	sum := sha256.Sum256([]byte(who.Subject + "\x00" + e.ID))
+	suffix := hex.EncodeToString(sum[:5])
+	base = cmp.Or(base, "room")
+	e.Room = strings.TrimRight(base[:min(len(base), MaxRoomID-1-len(suffix))], "-") + "-" + suffix
+	return r.propose(ctx, who, e)
+}
+
+func (r *Registry) propose(ctx context.Context, who Identity, e Entry) (Receipt, error) {
 	outcome := make(chan Outcome, 1)
 	ctx, cancel := context.WithTimeout(ctx, proposeFor)
 	defer cancel()
@@ -93,7 +122,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		return Invalid("id", "invalid", "must be 1 to %d printable ASCII characters", MaxKey)
 	}
 	if e.Kind == EntryCreateRoom {
-		return r.prepareRoom(ctx, who, e)
+		return r.prepareRoom(who, e)
 	}
 	room, err := r.Room(ctx, who, e.Room)
 	if err != nil {
@@ -138,13 +167,10 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 }
 
 // prepareRoom is prepare for a room that does not exist yet.
-func (r *Registry) prepareRoom(ctx context.Context, who Identity, e *Entry) error {
+func (r *Registry) prepareRoom(who Identity, e *Entry) error {
 	e.Epoch = newEpoch()
 	e.Create.Mode = cmp.Or(e.Create.Mode, ModeOpen)
 	e.Create.Visibility = cmp.Or(e.Create.Visibility, Public)
-	if e.Room == "" {
-		e.Room = r.freeID(ctx, e.Create.Name)
-	}
 	if !ValidRoomID(e.Room) {
 		return Invalid("id", "invalid", "must be 1 to %d of a-z, 0-9 and -, with no - at either end", MaxRoomID)
 	}
@@ -156,20 +182,6 @@ func (r *Registry) prepareRoom(ctx context.Context, who Identity, e *Entry) erro
 	}
 	e.Moderator = true
 	return checkSettings(e.Create)
-}
-
-// freeID makes a room's id from its name. Should another take it first, the
-// creation is refused, not merged.
-func (r *Registry) freeID(ctx context.Context, name string) string {
-	id := RoomIDFromName(name)
-	suffix := strings.ReplaceAll(NewID(), "-", "")[20:]
-	if id == "" {
-		return "room-" + suffix
-	}
-	if _, err := r.store.Room(ctx, id); err != nil {
-		return id
-	}
-	return strings.TrimRight(id[:min(len(id), MaxRoomID-1-len(suffix))], "-") + "-" + suffix
 }
 
 // MaxKey bounds an idempotency key, MaxEmoji a reaction's emoji, in bytes.
