@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chatd/handlers/client"
+	"chatd/handlers/wire"
+)
+
+var crashRounds = flag.Int("crash.rounds", 5, "how often TestCrash kills the server; 50 is the long form")
+
+// TestCrash kills the server with SIGKILL, again and again and at random
+// moments, while members post and send again what was not acknowledged. Then
+// every acknowledged message must be there exactly once, none twice, in one
+// order for all members, and what each member followed must be complete.
+func TestCrash(t *testing.T) {
+	const perRoom = 6
+	rooms := []string{"lobby", "ops", "noise"}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(*crashRounds)*10*time.Second)
+	defer cancel()
+
+	p := serveProcess(t)
+	data, address := p.cmd.Dir, strings.TrimPrefix(p.URL, "http://")
+	api := &client.API{URL: p.URL}
+	for _, id := range rooms[1:] {
+		if _, err := api.CreateRoom(ctx, wire.CreateRoom{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	var acks atomic.Int64
+	var following, posting sync.WaitGroup
+	follow, endFollowing := context.WithCancel(ctx)
+	defer endFollowing()
+	stop := make(chan struct{})
+	var members []*crashMember
+	for _, room := range rooms {
+		for i := range perRoom {
+			m := newCrashMember(p.URL, room, fmt.Sprintf("%s-%d", room, i))
+			members = append(members, m)
+			following.Go(func() { m.follow(follow) })
+			select {
+			case <-m.joined: // so that it follows the room from its beginning
+			case <-ctx.Done():
+				t.Fatal("a member could not join")
+			}
+		}
+	}
+	for _, m := range members {
+		posting.Go(func() { m.post(ctx, &acks, stop) })
+	}
+
+	// A round lasts until some posts more are acknowledged, and then a moment:
+	// what is under way at its end is in every state that there is.
+	for round := range *crashRounds {
+		target := acks.Load() + rand.Int64N(200)
+		await(ctx, t, "posts to be acknowledged", func() bool { return acks.Load() >= target })
+		select {
+		case <-time.After(rand.N(20 * time.Millisecond)):
+		case <-ctx.Done():
+		}
+		p.kill()
+		if rand.IntN(3) == 0 { // and once more while it starts
+			starting, enough := context.WithTimeout(ctx, rand.N(30*time.Millisecond))
+			if early, err := startProcess(starting, data, nil, "serve", "--listen", address); err == nil {
+				early.kill()
+			}
+			enough()
+		}
+		p = serveIn(t, data, "--listen", address)
+		if t.Failed() || ctx.Err() != nil {
+			t.Fatalf("ended in round %d: %v", round, context.Cause(ctx))
+		}
+	}
+	target := acks.Load() + 50
+	await(ctx, t, "posts after the last crash", func() bool { return acks.Load() >= target })
+	close(stop)
+	posting.Wait()
+
+	var resent, lost int
+	for _, room := range rooms {
+		history := wholeRoom(ctx, t, api, room)
+		for _, m := range members {
+			if m.room == room {
+				await(ctx, t, m.name+" to read to the end", func() bool { return m.seen() >= len(history) })
+			}
+		}
+		checkOrder(t, room, history)
+		byID := make(map[string]wire.Message)
+		for _, msg := range history {
+			if _, twice := byID[msg.ID]; twice {
+				t.Errorf("%s: id %s is there twice", room, msg.ID)
+			}
+			byID[msg.ID] = msg
+		}
+		for _, m := range members {
+			if m.room != room {
+				continue
+			}
+			m.check(t, history, byID)
+			resent += m.duplicates
+			lost += m.lost
+		}
+		checkResume(ctx, t, p.URL, room, history)
+	}
+	endFollowing()
+	following.Wait()
+	t.Logf("%d crashes, %d posts acknowledged, %d of them at a repeat, %d connections lost", *crashRounds, acks.Load(), resent, lost)
+	if code := p.stop(); code != exitOK {
+		t.Errorf("chatd exited with %d", code)
+	}
+}
+
+// crashMember posts in a room and follows it.
+type crashMember struct {
+	name, room string
+	joined     chan struct{}
+	live       *client.Room
+
+	// Of the poster, read when it has ended.
+	posted     []wire.Ack
+	duplicates int
+	problems   []string
+
+	mu     sync.Mutex // guards what follow writes
+	heard  []wire.MessageChange
+	wrong  []string
+	lost   int
+	fresh  int // welcomes that did not resume
+	failed error
+}
+
+func newCrashMember(url, room, name string) *crashMember {
+	return &crashMember{
+		name: name, room: room, joined: make(chan struct{}),
+		live: client.NewRoom(url, client.Options{Room: room, Name: name, MaxWait: 200 * time.Millisecond}),
+	}
+}
+
+func (m *crashMember) follow(ctx context.Context) {
+	err := m.live.Run(ctx, func(e client.Event) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		switch {
+		case e.Type == client.TypeLost:
+			m.lost++
+		case e.Welcome != nil:
+			if !e.Welcome.Recovered {
+				m.fresh++
+			}
+			if m.fresh == 1 && m.lost == 0 {
+				close(m.joined)
+			}
+		case e.Message != nil && e.Past:
+			m.wrong = append(m.wrong, fmt.Sprintf("rev %d came again", e.Message.Rev))
+		case e.Message != nil:
+			m.heard = append(m.heard, *e.Message)
+		case e.Err != nil:
+			m.wrong = append(m.wrong, e.Err.Error())
+		}
+	})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() == nil {
+		m.failed = err
+	}
+}
+
+// post posts one numbered message after the other, each until it is
+// acknowledged.
+func (m *crashMember) post(ctx context.Context, acks *atomic.Int64, stop <-chan struct{}) {
+	for n := 1; ; n++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		text := fmt.Sprintf("%s says %d", m.name, n)
+		ack, err := m.live.Post(ctx, text)
+		if err != nil {
+			m.problems = append(m.problems, fmt.Sprintf("posting %q: %v", text, err))
+			return
+		}
+		if ack.Duplicate {
+			m.duplicates++
+		}
+		m.posted = append(m.posted, ack)
+		acks.Add(1)
+	}
+}
+
+func (m *crashMember) seen() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.heard)
+}
+
+// check holds what the member was told against the history that is stored.
+func (m *crashMember) check(t *testing.T, history []wire.Message, byID map[string]wire.Message) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, problem := range append(m.problems, m.wrong...) {
+		t.Errorf("%s: %s", m.name, problem)
+	}
+	if m.failed != nil || m.fresh != 1 {
+		t.Errorf("%s: gave up with %v, began afresh %d times", m.name, m.failed, m.fresh)
+	}
+	var before uint64
+	for i, ack := range m.posted {
+		text := fmt.Sprintf("%s says %d", m.name, i+1)
+		if stored, ok := byID[ack.ID]; !ok || stored.Seq != ack.Seq || stored.Rev != ack.Rev || stored.Message != text {
+			t.Errorf("%s: %q was acknowledged as %+v, but there is %+v", m.name, text, ack, stored)
+		}
+		if ack.Seq <= before {
+			t.Errorf("%s: %q is at %d, before the one posted earlier", m.name, text, ack.Seq)
+		}
+		before = ack.Seq
+	}
+	if len(m.heard) != len(history) {
+		t.Errorf("%s was told %d messages, there are %d", m.name, len(m.heard), len(history))
+	}
+	for i, got := range m.heard[:min(len(m.heard), len(history))] {
+		if want := history[i]; got.Seq != want.Seq || got.ID != want.ID || got.Message.Message != want.Message {
+			t.Errorf("%s was told %d %q, where there is %d %q", m.name, got.Seq, got.Message.Message, want.Seq, want.Message)
+			return
+		}
+	}
+}
+
+// checkOrder holds that each seq is there once, without a hole, and that no
+// text is there twice.
+func checkOrder(t *testing.T, room string, history []wire.Message) {
+	t.Helper()
+	texts := make(map[string]uint64)
+	for i, msg := range history {
+		if msg.Seq != uint64(i+1) {
+			t.Errorf("%s: seq %d is where %d should be", room, msg.Seq, i+1)
+			return
+		}
+		if first, twice := texts[msg.Message]; twice {
+			t.Errorf("%s: %q is at %d and at %d", room, msg.Message, first, msg.Seq)
+		}
+		texts[msg.Message] = msg.Seq
+	}
+}
+
+// checkResume resumes from a random place and must be told all that follows.
+func checkResume(ctx context.Context, t *testing.T, url, room string, history []wire.Message) {
+	t.Helper()
+	probe := join(ctx, t, url, client.Options{Room: room})
+	after := rand.IntN(len(history))
+	s := join(ctx, t, url, client.Options{Room: room, After: fmt.Sprintf("%s:%d", probe.Welcome.Epoch, after)})
+	if !s.Welcome.Recovered {
+		t.Errorf("%s: did not resume from %d of %d", room, after, len(history))
+		return
+	}
+	for _, want := range history[after:] {
+		if got := nextChat(ctx, t, s); got.Seq != want.Seq || got.ID != want.ID {
+			t.Errorf("%s: resuming from %d gave %d where %d is next", room, after, got.Seq, want.Seq)
+			return
+		}
+	}
+}
+
+// wholeRoom reads all messages of a room, page by page.
+func wholeRoom(ctx context.Context, t *testing.T, api *client.API, room string) []wire.Message {
+	t.Helper()
+	first, err := api.Message(ctx, room, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []wire.Message{first}
+	for {
+		page, err := api.Messages(ctx, room, client.Page{After: all[len(all)-1].Seq, Limit: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Messages) == 0 {
+			return all
+		}
+		all = append(all, page.Messages...)
+	}
+}
+
+// await waits until the condition holds.
+func await(ctx context.Context, t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s: %v", what, context.Cause(ctx))
+		}
+	}
+}
