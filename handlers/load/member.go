@@ -1,0 +1,300 @@
+package load
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// room is one room and who plays in it.
+type room struct {
+	id      string
+	poster  *member
+	head    atomic.Uint64 // newest rev that any member saw
+	credits chan struct{} // with Rate 0: a token for each post that may be sent
+}
+
+// member is one connection.
+type member struct {
+	run   *run
+	room  *room
+	conn  net.Conn
+	raw   syscall.RawConn
+	stuck bool
+	left  atomic.Bool // by our own will
+
+	// The reader's, while it waits for the connection.
+	step   func(fd uintptr) bool
+	open   bool
+	failed error
+
+	rest   []byte // the beginning of a frame whose end has not come
+	rev    uint64 // newest change seen; the reader's
+	seen   atomic.Uint64
+	ready  chan struct{} // closed by the welcome
+	writes sync.Mutex
+}
+
+// target is where and how members connect.
+type target struct {
+	host    string
+	token   string
+	spread  bool // source addresses go round in 127.0.0.0/8
+	sources atomic.Uint64
+}
+
+func newTarget(u *url.URL, token string) *target {
+	t := &target{host: u.Host, token: token}
+	if u.Port() == "" {
+		t.host = net.JoinHostPort(u.Hostname(), "80")
+	}
+	if addr, err := net.ResolveTCPAddr("tcp", t.host); err == nil && addr.IP.IsLoopback() && addr.IP.To4() != nil {
+		t.spread = true
+		t.host = addr.String()
+	}
+	return t
+}
+
+// perSource is how many connections one source address makes: fewer than the
+// ports that the kernel gives by default.
+const perSource = 20_000
+
+func (t *target) dial() (net.Conn, error) {
+	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: -1}
+	if t.spread {
+		n := t.sources.Add(1) / perSource
+		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n)+1)}
+	}
+	return d.Dial("tcp", t.host) //nolint:noctx // bounded by its timeout; a context costs a goroutine for each
+}
+
+// join connects a member and reads up to the end of the handshake.
+func (r *run) join(room *room, name string, stuck bool) (*member, error) {
+	c, err := r.target.dial()
+	if err != nil {
+		return nil, err
+	}
+	m := &member{run: r, room: room, conn: c, stuck: stuck, ready: make(chan struct{})}
+	if err := m.handshake(name); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	if m.raw, err = c.(*net.TCPConn).SyscallConn(); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	r.tally.open.Add(1)
+	if stuck {
+		// What it does not read should be the server's matter soon.
+		_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+		return m, nil
+	}
+	r.members.Go(m.read)
+	return m, nil
+}
+
+func (m *member) handshake(name string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "GET /ws/%s?history=0&name=%s HTTP/1.1\r\nHost: %s\r\n", m.room.id, url.QueryEscape(name), m.run.target.host)
+	b.WriteString("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+	if m.run.target.token != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", m.run.target.token)
+	}
+	b.WriteString("\r\n")
+	if _, err := io.WriteString(m.conn, b.String()); err != nil {
+		return err
+	}
+	_ = m.conn.SetReadDeadline(time.Now().Add(60 * time.Second))
+	buf := make([]byte, 0, 2048)
+	for {
+		n, err := m.conn.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if end := bytes.Index(buf, []byte("\r\n\r\n")); end >= 0 {
+			if !bytes.HasPrefix(buf, []byte("HTTP/1.1 101 ")) {
+				return fmt.Errorf("the server refused: %s", strings.ReplaceAll(string(buf), "\r\n", " "))
+			}
+			if m.rest = bytes.Clone(buf[end+4:]); len(m.rest) == 0 {
+				m.rest = nil
+			}
+			return m.conn.SetReadDeadline(time.Time{})
+		}
+		if err != nil {
+			return err
+		}
+		if len(buf) == cap(buf) {
+			return errors.New("the handshake's answer is too long")
+		}
+	}
+}
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// read takes what the server sends until the connection ends. It holds a buffer
+// only while there is something to read.
+func (m *member) read() {
+	defer func() {
+		_ = m.conn.Close()
+		m.run.tally.open.Add(-1)
+		if !m.left.Load() {
+			m.run.tally.broken.Add(1)
+		}
+	}()
+	open := len(m.rest) == 0 || m.take(nil)
+	for open {
+		var err error
+		if open, err = m.readOnce(); err != nil {
+			return
+		}
+	}
+}
+
+// take handles the frames in what came. It reports false at a close frame.
+func (m *member) take(p []byte) bool {
+	if len(m.rest) > 0 {
+		p = append(m.rest, p...)
+		m.rest = nil
+	}
+	now := time.Now()
+	m.run.tally.bytes.Add(uint64(len(p)))
+	delivered := uint64(0)
+	defer func() {
+		if delivered > 0 {
+			m.run.tally.deliveries.Add(delivered)
+			m.seen.Store(m.rev)
+		}
+	}()
+	for {
+		op, payload, size := nextFrame(p)
+		if size == 0 {
+			if len(p) > 0 {
+				m.rest = bytes.Clone(p)
+			}
+			return true
+		}
+		p = p[size:]
+		switch op {
+		case 0x1:
+			if m.frame(payload, now) {
+				delivered++
+			}
+		case 0x8:
+			return false
+		case 0x9:
+			m.write(append([]byte{0x8a, 0x80, 0, 0, 0, 0}, payload...))
+		}
+	}
+}
+
+// nextFrame splits a frame off p. size is 0 while p does not hold all of it.
+func nextFrame(p []byte) (op byte, payload []byte, size int) {
+	if len(p) < 2 {
+		return 0, nil, 0
+	}
+	n, head := int(p[1]&0x7f), 2
+	switch n {
+	case 126:
+		if len(p) < 4 {
+			return 0, nil, 0
+		}
+		n, head = int(binary.BigEndian.Uint16(p[2:])), 4
+	case 127:
+		if len(p) < 10 {
+			return 0, nil, 0
+		}
+		n, head = int(binary.BigEndian.Uint64(p[2:])), 10
+	}
+	if len(p) < head+n {
+		return 0, nil, 0
+	}
+	return p[0] & 0xf, p[head : head+n], head + n
+}
+
+// frame handles a text frame and reports whether it was a message.
+func (m *member) frame(p []byte, now time.Time) bool {
+	t := &m.run.tally
+	p, ok := bytes.CutPrefix(p, []byte(`{"type":"`))
+	if !ok {
+		return false
+	}
+	kind, p, _ := bytes.Cut(p, []byte(`"`))
+	switch string(kind) {
+	case "chat":
+	case "ack":
+		t.acks.Add(1)
+		if sent, ok := number(p, `"id":"b`); ok && t.measuring.Load() {
+			t.ack.add(now.Sub(time.Unix(0, int64(sent))), 1)
+		}
+		return false
+	case "welcome":
+		// The room's own rev comes first, then the cursor.
+		if i := bytes.LastIndex(p, []byte(`"rev":`)); i >= 0 {
+			m.rev, _ = number(p[i:], `"rev":`)
+			m.seen.Store(m.rev)
+		}
+		close(m.ready)
+		return false
+	case "error":
+		t.refused.Add(1)
+		m.credit()
+		return false
+	default:
+		return false
+	}
+	rev, _ := number(p, `"rev":`)
+	before := rev - 1
+	if prev, ok := number(p, `"prev":`); ok {
+		before = prev
+	}
+	switch {
+	case rev <= m.rev:
+		t.repeats.Add(1)
+	case before > m.rev:
+		t.holes.Add(before - m.rev)
+	}
+	m.rev = max(m.rev, rev)
+	if m == m.room.poster {
+		m.room.head.Store(m.rev)
+		m.credit()
+	}
+	if sent, ok := number(p, `"message":"t`); ok && t.measuring.Load() {
+		t.delivery.add(now.Sub(time.Unix(0, int64(sent))), 1)
+	}
+	return true
+}
+
+// number reads the digits behind key.
+func number(p []byte, key string) (uint64, bool) {
+	i := bytes.Index(p, []byte(key))
+	if i < 0 {
+		return 0, false
+	}
+	p = p[i+len(key):]
+	end := 0
+	for end < len(p) && p[end] >= '0' && p[end] <= '9' {
+		end++
+	}
+	n, err := strconv.ParseUint(string(p[:end]), 10, 64)
+	return n, err == nil
+}
+
+// write sends frames that are masked with zero.
+func (m *member) write(p []byte) {
+	m.writes.Lock()
+	defer m.writes.Unlock()
+	_, _ = m.conn.Write(p) // the reader notices a connection that is gone
+}
+
+func (m *member) leave() {
+	m.left.Store(true)
+	_ = m.conn.Close()
+}
