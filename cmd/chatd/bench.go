@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"chatd/handlers/load"
+	"chatd/handlers/loadtest"
 )
 
 // benchConfig is what chatd bench can be told.
@@ -59,7 +59,7 @@ func runBench(ctx context.Context, args []string, c console) error {
 			return err
 		}
 	}
-	report, err := load.Run(ctx, load.Config{
+	report, err := loadtest.Run(ctx, loadtest.Config{
 		URL: server, Token: string(cfg.Token), Rooms: cfg.Rooms, Room: benchRoom,
 		Members: cfg.Members, Rate: cfg.Rate, Window: cfg.Window, Size: cfg.Size,
 		Warmup: cfg.Warmup, Duration: cfg.Duration, Churn: cfg.Churn, Stuck: cfg.Stuck, Idle: cfg.Idle,
@@ -77,9 +77,9 @@ func runBench(ctx context.Context, args []string, c console) error {
 
 func benchRoom(i int) string { return fmt.Sprintf("bench-%d", i) }
 
-func showProgress(w io.Writer) func(load.Progress) {
-	var last load.Progress
-	return func(p load.Progress) {
+func showProgress(w io.Writer) func(loadtest.Progress) {
+	var last loadtest.Progress
+	return func(p loadtest.Progress) {
 		fmt.Fprintf(w, "\r%-8s %9d connections %9d posts/s %11d deliveries/s ",
 			p.Phase, p.Connected, p.Posts-last.Posts, p.Deliveries-last.Deliveries)
 		last = p

@@ -27,6 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "", "run the server (this is also what chatd alone does)", runServe},
+		{"bench", "[URL]", "play an audience against a running server and measure what it sees", runBench},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this help, or a command's", runHelp},
 	}

@@ -23,7 +23,7 @@ import (
 //	help    what it does
 //	oneof   the values that it may have, separated by spaces
 //
-// A field is a string, a secret, a bool, an int, a time.Duration or a []string,
+// A field is a string, a secret, a bool, an int, a float64, a time.Duration or a []string,
 // which takes a comma-separated list and may be given more than once.
 type setting struct {
 	Name, Env, Default, Arg, Help string
@@ -170,6 +170,12 @@ func (s setting) set(values []string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
 			return fmt.Errorf("%q is not a whole number", value)
+		}
+		*p = n
+	case *float64:
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", value)
 		}
 		*p = n
 	case *time.Duration:

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package load
+package loadtest
 
 // readOnce waits until there is something to read, and takes it. It reports
 // false at the end of the session.

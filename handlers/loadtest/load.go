@@ -1,4 +1,4 @@
-// Package load drives a chat server as many members do, and measures what they
+// Package loadtest drives a chat server as many members do, and measures what they
 // see: deliveries per second, latency, and every loss, repeat or disorder.
 //
 // It speaks the wire protocol with as little work per frame as possible (no
@@ -8,7 +8,7 @@
 //
 // It is used by the command chatd bench, and by the comparison with other
 // servers' patterns in peers, a module of its own.
-package load
+package loadtest
 
 import (
 	"cmp"
