@@ -1,3 +1,3 @@
-// Package roomstest holds the conformance suites that every [rooms.Store] must
-// pass, whatever it is made of. Only tests import it.
+// Package roomstest holds the conformance suites that every [rooms.Store] and
+// every [rooms.Journal] must pass, whatever it is made of. Only tests import it.
 package roomstest
