@@ -14,6 +14,8 @@ type Config struct {
 	Listen     string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
 	Data       string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
 	AdminToken secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
+	JWTSecret  secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
+	JWTKeys    string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
 	Guests     string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
 	Insecure   bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
 	LogFormat  string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
@@ -25,9 +27,10 @@ func (c *Config) check() []error {
 	switch host, port, err := net.SplitHostPort(c.Listen); {
 	case err != nil || port == "":
 		bad = append(bad, fmt.Errorf("--listen (CHATD_LISTEN): %q is not HOST:PORT, such as localhost:8080 or :8080", c.Listen))
-	case !c.Insecure && c.AdminToken == "" && !isLoopback(host):
+	case !c.Insecure && c.open() && !isLoopback(host):
 		bad = append(bad, fmt.Errorf("--listen %s would let anybody who can reach this machine manage its rooms: "+
-			"set --admin-token (CHATD_ADMIN_TOKEN), or listen on localhost, or say --insecure to have it so", c.Listen))
+			"set --admin-token (CHATD_ADMIN_TOKEN) or a key of tokens (--jwt-secret, --jwt-keys), "+
+			"or listen on localhost, or say --insecure to have it so", c.Listen))
 	}
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))
@@ -35,15 +38,21 @@ func (c *Config) check() []error {
 	if t := string(c.AdminToken); t != "" && (len(t) < minToken || strings.ContainsFunc(t, notTokenRune)) {
 		bad = append(bad, fmt.Errorf("--admin-token (CHATD_ADMIN_TOKEN): must have at least %d characters, all of them letters, digits or -._~+/=", minToken))
 	}
+	if s := string(c.JWTSecret); s != "" && len(s) < minSecret {
+		bad = append(bad, fmt.Errorf("--jwt-secret (CHATD_JWT_SECRET): must have at least %d characters", minSecret))
+	}
 	return bad
 }
 
 // open tells whether whoever connects may manage the server.
-func (c *Config) open() bool { return c.AdminToken == "" }
+func (c *Config) open() bool { return c.AdminToken == "" && c.JWTSecret == "" && c.JWTKeys == "" }
 
 // minToken is the least length of an admin token. It keeps out words; it cannot
 // keep out bad luck.
 const minToken = 16
+
+// minSecret is the least length of an HS256 secret (RFC 7518 section 3.2).
+const minSecret = 32
 
 // notTokenRune tells what cannot be in a bearer token (RFC 6750 section 2.1).
 func notTokenRune(c rune) bool {

@@ -52,8 +52,11 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 func greet(out io.Writer, cfg *Config, addr net.Addr) {
 	url := "http://" + displayAddress(cfg.Listen, addr)
 	credential := ""
-	if !cfg.open() {
+	switch {
+	case cfg.AdminToken != "":
 		credential = `-H "Authorization: Bearer $CHATD_ADMIN_TOKEN" `
+	case !cfg.open():
+		credential = `-H "Authorization: Bearer $TOKEN" `
 	}
 	fmt.Fprintf(out, "chatd is ready · chat: %s · API: %s/swagger · try: curl %s-d 'Hello from curl' %s/rooms/lobby/broadcast\n",
 		url, url, credential, url)

@@ -53,7 +53,11 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage),
 		Logger:  log,
 	})
-	handler, err := newHandler(cfg, registry, log)
+	who, err := newAuth(cfg, log)
+	if err != nil {
+		return err
+	}
+	handler, err := newHandler(who, registry, log)
 	if err != nil {
 		return err
 	}
@@ -72,6 +76,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		}
 	})
 	running.Go(func() { handler.Run(work) })
+	running.Go(func() { who.Run(work) })
 	running.Go(func() {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("the HTTP server failed: %w", err)
@@ -101,19 +106,28 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	return err
 }
 
-// newHandler joins the parts that answer requests.
-func newHandler(cfg *Config, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
-	authenticator, err := auth.New(auth.Config{
-		AdminToken: string(cfg.AdminToken),
-		Guests:     auth.Guests(cfg.Guests),
-	})
+// newAuth makes the part that knows who is speaking.
+func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
+	guestKey, err := auth.GuestKey(cfg.Data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the key of guests: %w", err)
 	}
+	return auth.New(auth.Config{
+		AdminToken: string(cfg.AdminToken),
+		JWTSecret:  string(cfg.JWTSecret),
+		JWTKeys:    cfg.JWTKeys,
+		Guests:     auth.Guests(cfg.Guests),
+		GuestKey:   guestKey,
+		Log:        log,
+	})
+}
+
+// newHandler joins the parts that answer requests.
+func newHandler(who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
 	number, commit := buildVersion()
 	return handlers.New(handlers.Config{
 		Rooms: registry,
-		Auth:  authenticator,
+		Auth:  who,
 		Log:   log,
 		Version: wire.VersionInfo{
 			Version:  number,

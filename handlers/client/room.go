@@ -20,6 +20,7 @@ type Room struct {
 	baseURL string
 	options Options
 	places  chan struct{} // one element for each pending frame
+	token   string        // of connect: what the options say, or what the server gave the guest
 
 	mu      sync.Mutex
 	place   place
@@ -35,6 +36,7 @@ func NewRoom(baseURL string, o Options) *Room {
 		baseURL: baseURL,
 		options: o,
 		places:  make(chan struct{}, cmp.Or(o.MaxPending, 256)),
+		token:   o.Token,
 		place:   parsePlace(o.After),
 	}
 }
@@ -80,11 +82,13 @@ var errGap = errors.New("a change is missing")
 // connect joins, resumes and reads until the session ends.
 func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 	o := r.options
-	o.After = r.Cursor()
+	o.After, o.Token = r.Cursor(), r.token
 	s, err := Dial(ctx, r.baseURL, o)
 	if err != nil {
 		return err
 	}
+	// A guest stays the same sender: ids are told apart by sender.
+	r.token = cmp.Or(r.token, s.Welcome.You.Token)
 	r.welcome(&s.Welcome)
 	handle(Event{Type: wire.TypeWelcome, Welcome: &s.Welcome})
 
