@@ -1,0 +1,265 @@
+// The page: which room, which rooms there are, who one is. It joins the SDK and
+// the elements.
+
+import { language, t } from "../i18n/index.js";
+import { Room } from "../sdk/room.js";
+import { ChatRoom } from "../ui/chat-room.js";
+import { composing, h, iconButton } from "../ui/dom.js";
+import { excerpt } from "../ui/markup.js";
+import { remember, recall } from "./memory.js";
+import { Sidebar } from "./sidebar.js";
+
+/** @import {Change} from "../sdk/room.js" */
+/** @import {Timeline} from "../ui/timeline.js" */
+/** @import {RoomsFrame, UnreadFrame} from "../sdk/protocol.js" */
+
+/** Rooms whose timeline is kept for coming back. */
+const KEPT = 12;
+/** Changes missed beyond which a kept room begins anew instead of resuming. */
+const FAR = 1000;
+
+export class App {
+  /** @type {Map<string, {room: Room, timeline: Timeline}>} newest last */
+  #kept = new Map();
+  /** @type {Room | undefined} */
+  room;
+  #build = document.body.dataset["version"] ?? "";
+
+  constructor() {
+    customElements.define("chat-room", ChatRoom);
+    this.name = recall("name") ?? "";
+    this.token = recall("token");
+    this.view = /** @type {ChatRoom} */ (document.createElement("chat-room"));
+    this.sidebar = new Sidebar(this);
+    this.view.append(
+      iconButton("menu", t("rooms"), () => this.toggleDrawer(), { slot: "start", class: "icon-button drawer-button" }),
+      iconButton("search", t("search_key"), () => void this.open("palette"), { slot: "end" }),
+      iconButton("more", t("room_menu"), () => void this.open("menu"), { slot: "end" }),
+    );
+    this.shade = h("div", { class: "shade", onclick: () => this.toggleDrawer(false) });
+    document.documentElement.lang = language;
+    document.body.append(h("div", { class: "app" }, this.sidebar.element, this.shade, h("main", {}, this.view)));
+    this.theme(recall("theme") ?? "auto");
+    this.#listen();
+  }
+
+  #listen() {
+    const on = (/** @type {string} */ type, /** @type {(detail: any, e: Event) => void} */ act) => this.view.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail, e));
+    on("chat-name", ({ name }) => this.rename(name));
+    on("chat-draft", ({ text }) => remember(`draft:${this.room?.id}`, text));
+    on("chat-seen", ({ seq }) => this.sidebar.seen(this.room?.id ?? "", seq));
+    on("chat-create", ({ id }) => void this.open("create", { id }));
+    on("chat-message", (/** @type {Change} */ change) => this.#notice(change));
+    on("chat-command", (command, e) => {
+      if (!commandNames.has(command.name)) return;
+      e.preventDefault();
+      void import("./commands.js").then((m) => m.run(this, command));
+    });
+    addEventListener("popstate", () => this.#route());
+    addEventListener("hashchange", () => this.#route());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.room?.wake();
+      void this.sidebar.refresh();
+    });
+    document.addEventListener("keydown", (e) => this.#key(e));
+    document.addEventListener("click", (e) => {
+      const link = e.composedPath().find((n) => n instanceof HTMLAnchorElement);
+      if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.button !== 0) return;
+      const url = new URL(link.href);
+      if (url.origin !== location.origin || !url.pathname.startsWith("/r/")) return;
+      e.preventDefault();
+      this.go(url.pathname + url.hash);
+    });
+  }
+
+  start() {
+    this.#route();
+    void this.sidebar.refresh();
+    if ("serviceWorker" in navigator) addEventListener("load", () => setTimeout(() => this.#installWorker(), 2000));
+  }
+
+  /** @param {string} path */
+  go(path) {
+    history.pushState(null, "", path);
+    this.#route();
+    this.toggleDrawer(false);
+  }
+
+  /** Shows what the address names. @returns {void} */
+  #route() {
+    const id = decodeURIComponent(/^\/r\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+    if (!id) {
+      history.replaceState(null, "", `/r/${recall("room") ?? "lobby"}`);
+      return this.#route();
+    }
+    const seq = Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? 0);
+    if (this.room?.id !== id) this.#enter(id);
+    if (seq) void this.#jump(seq);
+  }
+
+  /** @param {number} seq */
+  async #jump(seq) {
+    const room = this.room;
+    if (!room?.welcome) await new Promise((done) => room?.addEventListener("welcome", done, { once: true }));
+    if (room === this.room && !(await this.view.timeline?.jump(seq))) this.view.toast(t("message_gone"));
+  }
+
+  /** @param {string} id */
+  #enter(id) {
+    const former = this.room;
+    if (former && this.view.timeline) {
+      this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
+      former.leave();
+      for (const oldest of [...this.#kept.keys()].slice(0, -KEPT)) this.#kept.delete(oldest);
+    }
+    let kept = this.#kept.get(id);
+    this.#kept.delete(id);
+    const head = this.sidebar.head(id);
+    if (kept?.room.cursor && head - kept.room.cursor.rev > FAR) kept = undefined;
+    this.room = kept?.room ?? this.#make(id);
+    remember("room", id);
+    this.view.nameless = !this.name && !this.token;
+    this.view.show(this.room, kept?.timeline);
+    this.view.composer.cancel();
+    this.view.composer.setText(recall(`draft:${id}`) ?? "");
+    this.room.rejoin({ name: this.name || undefined, token: this.token });
+    void this.room.join().then(() => this.#forgetLink(), () => this.#forgetLink());
+    this.sidebar.select(id);
+    this.#title();
+    if (matchMedia("(min-width: 48rem) and (pointer: fine)").matches) this.view.focus();
+  }
+
+  #forgetLink() {
+    document.body.dataset["ready"] = "";
+  }
+
+  /** @param {string} id */
+  #make(id) {
+    const room = new Room(id, { name: this.name || undefined, token: this.token, history: 50, inbox: true });
+    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) => room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail));
+    on("presence", () => this.sidebar.online(room.id, room.online));
+    on("room", (info) => {
+      this.sidebar.update(info);
+      this.#title();
+    });
+    on("unread", (/** @type {UnreadFrame} */ frame) => this.sidebar.unread(frame));
+    on("rooms", (/** @type {RoomsFrame} */ frame) => this.sidebar.merge(frame));
+    on("welcome", () => {
+      if (room.you?.token) {
+        this.token = room.you.token;
+        remember("token", room.you.token);
+      }
+      void this.#compareVersion();
+    });
+    on("state", () => room === this.room && this.sidebar.select(room.id));
+    return room;
+  }
+
+  /** @param {string} name */
+  rename(name) {
+    this.name = name;
+    remember("name", name);
+    this.view.nameless = false;
+    this.room?.rejoin({ name });
+    this.sidebar.drawMe();
+    this.view.composer.setState("write");
+    this.view.focus();
+  }
+
+  /** @param {string} theme */
+  theme(theme) {
+    remember("theme", theme);
+    document.documentElement.dataset["theme"] = theme;
+  }
+
+  toggleDrawer(open = !document.body.classList.contains("drawer")) {
+    document.body.classList.toggle("drawer", open);
+    if (open) this.sidebar.focus();
+  }
+
+  /**
+   * Opens what is seldom needed, and loaded only then.
+   * @param {"palette" | "create" | "menu" | "settings" | "search" | "room" | "announce" | "keys" | "embed"} what
+   * @param {Record<string, unknown>} [params]
+   */
+  async open(what, params = {}) {
+    try {
+      const { open } = await import("./dialogs.js");
+      await open(this, what, params);
+    } catch (err) {
+      if (!(err instanceof TypeError)) throw err;
+      await this.#compareVersion(); // the module is gone: another version is served
+    }
+  }
+
+  /** @param {KeyboardEvent} e */
+  #key(e) {
+    if (composing(e)) return;
+    const mod = e.ctrlKey || e.metaKey;
+    const typing = e.composedPath().some((n) => n instanceof HTMLElement && n.matches("input, textarea, select, [contenteditable]"));
+    if (mod && e.key.toLowerCase() === "k") {
+      e.preventDefault();
+      void this.open("palette");
+    } else if (e.altKey && !mod && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+      e.preventDefault();
+      this.sidebar.step(e.key === "ArrowUp" ? -1 : 1);
+    } else if (e.key === "?" && !typing && !mod) {
+      e.preventDefault();
+      void this.open("keys");
+    } else if (e.key === "Escape" && document.body.classList.contains("drawer")) {
+      this.toggleDrawer(false);
+    } else if (!typing && !mod && !e.altKey && e.key.length === 1 && e.key !== " " && !document.querySelector("dialog[open]") && e.composedPath()[0] === document.body) {
+      this.view.focus(); // whoever types means the room
+    }
+  }
+
+  #title() {
+    const unread = this.sidebar.total();
+    const name = this.room?.info?.name || this.room?.id || "";
+    document.title = (unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : "") + (name ? `${name} · chatd` : "chatd");
+    const badge = /** @type {any} */ (navigator);
+    if (unread > 0) badge.setAppBadge?.(unread)?.catch(() => {});
+    else badge.clearAppBadge?.()?.catch(() => {});
+  }
+
+  counted() {
+    this.#title();
+  }
+
+  /** @param {Change} change */
+  #notice({ message, live, type }) {
+    if (!live || type !== "chat" || message.from.id === this.room?.you?.id) return;
+    if (document.hasFocus() || globalThis.Notification?.permission !== "granted" || recall("notify") !== "on") return;
+    const room = this.room;
+    // The first tab to get the lock tells; the others find it told.
+    void navigator.locks?.request("chatd:notify", () => {
+      if ((recall("notified") ?? "") >= `${message.at} ${message.id}`) return;
+      remember("notified", `${message.at} ${message.id}`);
+      const note = new Notification(`${message.from.name} · ${room?.info?.name ?? ""}`, { body: excerpt(message.message), tag: `chatd:${room?.id}` });
+      note.onclick = () => {
+        focus();
+        this.go(`/r/${room?.id}#${message.seq}`);
+        note.close();
+      };
+    });
+  }
+
+  /** After a reconnect the server may be another version: the page offers to load it. */
+  async #compareVersion() {
+    const response = await fetch("/", { method: "HEAD", cache: "no-store" }).catch(() => undefined);
+    const served = response?.headers.get("ETag")?.match(/[0-9a-f]{16}/)?.[0];
+    if (!served || served === this.#build) return;
+    this.view.toast(t("new_version"), { label: t("reload"), act: () => location.reload() }, 2 ** 31 - 1);
+  }
+
+  #installWorker() {
+    /** @type {any} */
+    const trusted = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("chatd", { createScriptURL: () => "/sw.js" });
+    navigator.serviceWorker.register(trusted ? trusted.createScriptURL("") : "/sw.js").catch(() => {}); // a page without one works as well
+  }
+}
+
+const commandNames = new Set(["nick", "topic", "announce", "search", "invite", "kick", "ban", "mute", "archive", "help"]);
+
+new App().start();

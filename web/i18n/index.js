@@ -1,0 +1,70 @@
+// Words, dates and numbers in the reader's language.
+
+import { en } from "./en.js";
+
+/** @typedef {keyof typeof en} Key */
+/** A text; with several forms, the number n chooses. @typedef {string | {one?: string, other: string}} Phrase */
+/** @typedef {Record<Key, Phrase>} Words */
+
+/** The languages that are complete, each under its own name. */
+export const languages = { en: "English", zh: "简体中文" };
+
+const remembered = globalThis.localStorage?.getItem("chatd:language");
+const asked = [remembered, ...(globalThis.navigator?.languages ?? [])].map((l) => l?.toLowerCase() ?? "");
+const first = asked.find((l) => /^(en|zh)\b/.test(l));
+
+/** The language in use. @type {keyof typeof languages} */
+export const language = first?.startsWith("zh") ? "zh" : "en";
+const locale = asked.find((l) => l.startsWith(language) && l.length > 2) ?? (language === "zh" ? "zh-CN" : "en");
+
+/** @type {Words} */
+const words = language === "zh" ? (await import("./zh.js")).zh : en;
+const plural = new Intl.PluralRules(locale);
+
+/**
+ * The words for a key, with its {parameters} in place.
+ * @param {Key} key
+ * @param {Record<string, string | number>} [params]
+ */
+export function t(key, params = {}) {
+  const phrase = words[key];
+  const text = typeof phrase === "string" ? phrase : (plural.select(Number(params["n"])) === "one" && phrase.one) || phrase.other;
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = params[name];
+    return typeof value === "number" ? number(value) : (value ?? "");
+  });
+}
+
+/** What the server said, in the reader's language where it has words for it. @param {{code: string, detail: string}} error */
+export function reason(error) {
+  const key = /** @type {Key} */ (`error_${error.code}`);
+  return key in words ? t(key) : error.detail;
+}
+
+const numbers = new Intl.NumberFormat(locale);
+const clockFormat = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
+const dayFormat = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const yearFormat = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+/** @param {number} n */
+export const number = (n) => numbers.format(n);
+/** @param {string | number} at */
+export const clock = (at) => clockFormat.format(new Date(at));
+/** @param {string | number} at */
+export const full = (at) => fullFormat.format(new Date(at));
+
+/** A number that counts days in the reader's time zone. @param {string | number} at */
+export function dayOf(at) {
+  const d = new Date(at);
+  return Math.floor(Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) / 86_400_000);
+}
+
+/** @param {string | number} at */
+export function dayName(at) {
+  const ago = dayOf(Date.now()) - dayOf(at);
+  if (ago === 0) return t("today");
+  if (ago === 1) return t("yesterday");
+  const d = new Date(at);
+  return (d.getFullYear() === new Date().getFullYear() ? dayFormat : yearFormat).format(d);
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// site answers the requests of [Handler].
+type site struct {
+	options Options
+	bundle  *bundle
+	fixed   map[string]asset // by path
+	page    asset
+	embed   asset
+}
+
+func newSite(o Options) *site {
+	b := loadBundle()
+	text := func(kind, content string) asset { return newAsset(kind, []byte(content)) }
+	s := &site{options: o, bundle: b}
+	s.page = text("text/html; charset=utf-8", b.fill("app/index.html", "app/main.js"))
+	s.embed = text("text/html; charset=utf-8", b.fill("app/embed.html", "app/frame.js"))
+	s.fixed = map[string]asset{
+		"/sdk.js":               text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"sdk/room.js")),
+		"/embed.js":             text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"app/embed.js")),
+		"/sw.js":                text(kinds[".js"], b.fill("app/sw.js", "app/main.js")),
+		"/manifest.webmanifest": text(kinds[".webmanifest"], b.fill("app/manifest.webmanifest", "")),
+		"/favicon.ico":          b.assets["app/icon.svg"],
+	}
+	return s
+}
+
+const (
+	immutable  = "public, max-age=31536000, immutable"
+	revalidate = "no-cache"
+)
+
+// policy is the Content-Security-Policy of pages. The one Trusted Types policy
+// makes the URL of the service worker.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self' ws: wss:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types chatd; frame-ancestors "
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+
+	path := r.URL.Path
+	if name, ok := strings.CutPrefix(path, s.bundle.base()); ok {
+		if a, ok := s.bundle.assets[name]; ok {
+			forAnyPage(h)
+			s.serve(w, r, a, immutable)
+			return
+		}
+	}
+	if a, ok := s.fixed[path]; ok {
+		forAnyPage(h)
+		s.serve(w, r, a, revalidate)
+		return
+	}
+	if room, ok := strings.CutPrefix(path, "/embed/"); ok && isSegment(room) {
+		s.servePage(w, r, s.embed, s.ancestors(r, room))
+		return
+	}
+	if room, ok := strings.CutPrefix(path, "/r/"); path == "/" || ok && isSegment(room) {
+		s.servePage(w, r, s.page, "'none'")
+		return
+	}
+	http.NotFound(w, r)
+}
+
+func isSegment(s string) bool { return s != "" && !strings.Contains(s, "/") }
+
+// forAnyPage lets pages of other origins load the response.
+func forAnyPage(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+func (s *site) ancestors(r *http.Request, room string) string {
+	if s.options.FrameAncestors == nil {
+		return "'self'"
+	}
+	sources := []string{"'self'"}
+	for _, source := range s.options.FrameAncestors(r, room) {
+		if !strings.ContainsAny(source, ";, \t\r\n") { // one source, not another directive
+			sources = append(sources, source)
+		}
+	}
+	return strings.Join(sources, " ")
+}
+
+func (s *site) servePage(w http.ResponseWriter, r *http.Request, a asset, ancestors string) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy+ancestors)
+	h.Set("Referrer-Policy", "same-origin")
+	s.serve(w, r, a, revalidate)
+}
+
+func (s *site) serve(w http.ResponseWriter, r *http.Request, a asset, caching string) {
+	h := w.Header()
+	h.Set("Cache-Control", caching)
+	h.Set("Content-Type", a.kind)
+	h.Set("Vary", "Accept-Encoding")
+	etag := `"` + s.bundle.version + `"`
+	h.Set("ETag", etag)
+	if strings.Contains(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	body := a.plain
+	if acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = a.gzipped
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = w.Write(body) // a reader that is gone needs no answer
+}
+
+// acceptsGzip tells whether the request names gzip, and not with a weight of 0.
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+			return err != nil || q > 0
+		}
+	}
+	return false
+}

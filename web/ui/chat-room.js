@@ -1,0 +1,368 @@
+// <chat-room>: one room to read and write in. It opens no connection: a Room of
+// the SDK is given to it by whoever joins the two.
+
+import { number, reason, t } from "../i18n/index.js";
+import { Composer } from "./composer.js";
+import { h, hue, icon, iconButton, initial } from "./dom.js";
+import { keepTools } from "./tools.js";
+import { Timeline } from "./timeline.js";
+
+/** @import {Change, Room} from "../sdk/room.js" */
+/** @import {Message, Person} from "../sdk/protocol.js" */
+
+const stylesheet = new URL("../style/room.css", import.meta.url).href;
+
+/** Members that are listed by name. */
+const LISTED = 100;
+
+/**
+ * Events, all composed and bubbling: "chat-name" ({name}: a guest chose one),
+ * "chat-command" ({name, rest}: a command for the page; preventDefault says that
+ * it was understood), "chat-message" (a Change), "chat-seen" ({seq}), "chat-draft"
+ * ({text}), "chat-create" (the room is not there; the user wants it).
+ */
+export class ChatRoom extends HTMLElement {
+  /** @type {Room | undefined} */
+  room;
+  /** @type {Timeline | undefined} */
+  timeline;
+  /** @type {AbortController | undefined} */
+  #bound;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #bannerTimer;
+  /** @type {Map<string, {name: string, until: number}>} */
+  #typists = new Map();
+  /** @type {{code: number, reason: string} | undefined} */
+  #closed;
+  /** Texts to be read out, gathered until the voice is free. @type {string[]} */
+  #unsaid = [];
+  /** Whether the user must choose a name before writing. */
+  nameless = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #saying;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = h("link", { rel: "stylesheet", href: stylesheet });
+    this.title = "";
+    this.heading = h("h1", { class: "title", dir: "auto" });
+    this.topic = h("p", { class: "topic", dir: "auto" });
+    this.dot = h("span", { class: "dot", role: "img" });
+    this.peopleButton = h("button", { type: "button", class: "people-button", "aria-expanded": "false", onclick: () => this.togglePeople() }, icon("people"), h("span", {}, ""));
+    this.header = h("header", { class: "header", part: "header" }, h("slot", { name: "start" }), h("div", { class: "names" }, h("div", { class: "title-line" }, this.heading, this.dot), this.topic), this.peopleButton, h("slot", { name: "end" }));
+    this.banner = h("div", { class: "banner", role: "status", hidden: true });
+    this.stage = h("div", { class: "stage" });
+    this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => void this.timeline?.toLatest() });
+    this.typing = h("div", { class: "typing", "aria-live": "off" });
+    this.toasts = h("div", { class: "toasts", role: "status" });
+    this.composer = new Composer({
+      onsend: (text, replyTo) => this.#send(text, replyTo),
+      onedit: (seq, text) => void this.#edit(seq, text),
+      oncommand: (line) => this.#command(line),
+      ontyping: () => this.room?.typing(),
+      lastOwn: () => this.timeline?.lastOwn(),
+      ondraft: (text) => this.#tell("chat-draft", { text }),
+      names: () => [...new Set([...(this.timeline?.speakers() ?? []), ...[...(this.room?.members.values() ?? [])].map((p) => p.name)])],
+      onname: (name) => this.#tell("chat-name", { name }),
+      onup: () => this.timeline?.focusRow(/** @type {HTMLElement} */ (this.timeline.list.lastElementChild)),
+    });
+    this.people = h("aside", { class: "people", part: "people", "aria-label": t("people"), hidden: true });
+    this.voice = h("div", { class: "voice", "aria-live": "polite" });
+    const shell = h(
+      "div",
+      { class: "shell", hidden: true },
+      this.header,
+      h("div", { class: "middle" }, h("div", { class: "column" }, this.banner, this.stage, h("div", { class: "floats" }, this.pill, this.toasts), this.typing, this.composer.element), this.people),
+      this.voice,
+    );
+    sheet.addEventListener("load", () => {
+      shell.hidden = false;
+      this.timeline?.schedule();
+      this.#tell("chat-ready", {});
+    });
+    root.append(sheet, shell);
+  }
+
+  /**
+   * Shows a room. A timeline from an earlier visit may be given back.
+   * @param {Room} room
+   * @param {Timeline} [timeline]
+   */
+  show(room, timeline) {
+    this.#bound?.abort();
+    this.#bound = new AbortController();
+    this.room = room;
+    this.#closed = undefined;
+    this.#typists.clear();
+    this.timeline = timeline ?? new Timeline(room);
+    this.timeline.hooks = {
+      onstatus: () => this.#status(),
+      onseen: (seq) => this.#tell("chat-seen", { seq }),
+    };
+    keepTools(this, this.timeline, this.#bound.signal);
+    this.stage.replaceChildren(this.timeline.element);
+    this.timeline.restore();
+    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
+      room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail), { signal: /** @type {AbortController} */ (this.#bound).signal });
+    on("message", (change) => this.#message(change));
+    on("reset", () => this.timeline?.reset());
+    on("welcome", () => {
+      this.#closed = undefined;
+      if (room.welcome?.rev === 0) this.timeline?.settle(true);
+      else setTimeout(() => this.timeline?.settle(false), 500); // a room of nothing but changes of its settings
+      this.composer.setLimit(room.welcome?.limits?.message ?? 4000);
+      this.#status();
+    });
+    on("room", () => this.#status());
+    on("state", () => this.#status());
+    on("outbox", () => {
+      this.timeline?.schedule();
+      this.composer.block(room.pausedUntil);
+      this.#status();
+    });
+    on("presence", () => this.#status());
+    on("typing", (frame) => this.#typed(frame.who));
+    on("refused", (error) => this.toast(reason({ code: error.code, detail: error.message })));
+    on("closed", (why) => {
+      this.#closed = why;
+      this.#status();
+    });
+    this.#status();
+  }
+
+  /** Lets go of the room. */
+  hide() {
+    this.#bound?.abort();
+    this.room = undefined;
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#bannerTimer);
+  }
+
+  /** @override */
+  focus() {
+    this.composer.focus();
+  }
+
+  /**
+   * A short word at the foot of the room, with at most one thing to do.
+   * @param {string} text
+   * @param {{label: string, act: () => void}} [action]
+   * @returns {() => void} takes it away
+   */
+  toast(text, action, time = 6000) {
+    const el = h("div", { class: "toast" }, h("span", {}, text));
+    const away = () => el.remove();
+    if (action) {
+      el.append(
+        h("button", {
+          type: "button",
+          class: "link",
+          onclick: () => {
+            action.act();
+            away();
+            this.composer.focus();
+          },
+        }, action.label),
+      );
+    }
+    this.toasts.replaceChildren(el);
+    setTimeout(away, time);
+    return away;
+  }
+
+  togglePeople(open = this.people.hidden) {
+    this.people.hidden = !open;
+    this.peopleButton.setAttribute("aria-expanded", String(open));
+    this.#drawPeople();
+  }
+
+  /** @param {string} text @param {number | undefined} replyTo */
+  #send(text, replyTo) {
+    void this.room?.send(text, { replyTo }).catch(() => {}); // its row tells
+    void this.timeline?.toLatest();
+  }
+
+  /** @param {number} seq @param {string} text */
+  async #edit(seq, text) {
+    const before = this.timeline?.message(seq)?.message;
+    try {
+      await this.room?.edit(seq, text);
+    } catch {
+      return; // its row tells
+    }
+    if (before) this.toast(t("edited_toast"), { label: t("undo"), act: () => void this.room?.edit(seq, before).catch(() => {}) });
+  }
+
+  /** @param {string} line */
+  #command(line) {
+    const [, name = "", rest = ""] = /^\/(\S+)\s*([\s\S]*)$/.exec(line) ?? [];
+    if (name === "shrug") {
+      this.#send(`${rest} ¯\\_(ツ)_/¯`.trim(), undefined);
+      return true;
+    }
+    const taken = !this.dispatchEvent(new CustomEvent("chat-command", { detail: { name, rest: rest.trim() }, bubbles: true, composed: true, cancelable: true }));
+    if (!taken) this.toast(t("unknown_command", { name }));
+    return taken;
+  }
+
+  /** @param {Change} change */
+  #message(change) {
+    this.timeline?.apply(change);
+    this.#typists.delete(change.message.from.id);
+    this.#drawTyping();
+    if (change.fresh && change.type === "chat" && change.message.from.id !== this.room?.you?.id) this.#say(change.message);
+    this.#tell("chat-message", change);
+  }
+
+  /** Reads new messages out, several at a time when they come fast. @param {Message} message */
+  #say(message) {
+    this.#unsaid.push(`${message.from.name}: ${message.message}`);
+    this.#saying ??= setTimeout(() => {
+      const said = this.#unsaid.length > 4 ? t("new_messages", { n: this.#unsaid.length }) : this.#unsaid.join(". ");
+      this.#unsaid = [];
+      this.#saying = undefined;
+      this.voice.textContent = said.slice(0, 500);
+    }, 1500);
+  }
+
+  /** @param {Person | undefined} who */
+  #typed(who) {
+    if (who?.id === this.room?.you?.id) return;
+    this.#typists.set(who?.id ?? "", { name: who?.name ?? "", until: Date.now() + 5000 });
+    this.#drawTyping();
+    setTimeout(() => this.#drawTyping(), 5100);
+  }
+
+  #drawTyping() {
+    const now = Date.now();
+    for (const [id, who] of this.#typists) if (who.until < now) this.#typists.delete(id);
+    const names = [...this.#typists.values()].map((who) => who.name);
+    const [a = "", b = ""] = names;
+    const text = names.length === 0 ? "" : names.length > 2 || names.includes("") ? t("typing_several") : names.length === 2 ? t("typing_two", { a, b }) : t("typing_one", { name: a });
+    if (this.typing.textContent !== text) this.typing.replaceChildren(...(text ? [h("i", { "aria-hidden": "true" }), text] : []));
+  }
+
+  #status() {
+    const { room, timeline } = this;
+    if (!room || !timeline) return;
+    const info = room.info;
+    this.heading.replaceChildren(info?.visibility === "private" ? icon("lock") : "", info?.name || room.id);
+    this.topic.textContent = info?.topic ?? "";
+    this.#drawConnection(room);
+    this.#drawPill(timeline);
+    this.#drawPeople();
+    this.#drawStage(room, timeline);
+    this.#drawComposer(room);
+  }
+
+  /** @param {Room} room */
+  #drawConnection(room) {
+    const waiting = room.outbox.filter((i) => i.type === "chat" && (i.state === "queued" || i.state === "sent")).length;
+    const ok = room.state === "open" && room.welcome !== undefined;
+    this.dot.className = `dot ${ok ? "on" : this.#closed ? "off" : "trying"}`;
+    this.dot.setAttribute("aria-label", ok ? t("connected") : t("reconnecting"));
+    this.composer.note.textContent = waiting > 0 && !ok ? t("waiting", { n: waiting }) : "";
+    if (ok || this.#closed || !room.welcome) {
+      clearTimeout(this.#bannerTimer);
+      this.#bannerTimer = undefined;
+      if (room.welcome || this.#closed) this.banner.hidden = true;
+      if (ok || this.#closed) return;
+    }
+    // A loss of a moment is not worth a word.
+    this.#bannerTimer ??= setTimeout(() => {
+      this.banner.replaceChildren(
+        h("span", {}, globalThis.navigator.onLine ? t("banner_reconnecting") : t("banner_offline")),
+        h("button", { type: "button", class: "link", onclick: () => this.room?.wake() }, t("try_now")),
+      );
+      this.banner.hidden = false;
+    }, 3000);
+  }
+
+  /** @param {Timeline} timeline */
+  #drawPill(timeline) {
+    this.pill.hidden = !timeline.away || timeline.empty;
+    if (!this.pill.hidden) this.pill.replaceChildren(icon("down"), timeline.news > 0 ? t("new_pill", { n: timeline.news }) : t("to_latest"));
+  }
+
+  #drawPeople() {
+    const { room } = this;
+    if (!room) return;
+    const label = /** @type {HTMLElement} */ (this.peopleButton.lastElementChild);
+    label.textContent = room.online > 0 ? number(room.online) : "";
+    this.peopleButton.setAttribute("aria-label", t("people_here", { n: room.online }));
+    this.peopleButton.title = t("people_here", { n: room.online });
+    this.peopleButton.hidden = !room.welcome;
+    if (this.people.hidden) return;
+    const list = [...room.members.values()].sort((a, b) => a.name.localeCompare(b.name)).slice(0, LISTED);
+    const more = room.online - list.length;
+    this.people.replaceChildren(
+      h("div", { class: "people-head" }, h("h2", {}, t("people")), h("span", {}, number(room.online)), iconButton("close", t("close"), () => this.togglePeople(false), { class: "icon-button narrow-only" })),
+      h("ul", {}, list.map((p) => h("li", {}, h("span", { class: "avatar small", "data-hue": hue(p.id), "aria-hidden": "true" }, initial(p.name)), h("span", { class: "name", dir: "auto" }, p.name), p.id === room.you?.id && h("span", { class: "you" }, t("you"))))),
+      more > 0 ? h("p", { class: "more" }, t("more_people", { n: more })) : "",
+    );
+  }
+
+  /** @param {Room} room @param {Timeline} timeline */
+  #drawStage(room, timeline) {
+    const card = this.#closed && this.#closedCard(this.#closed);
+    const loading = !card && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
+    this.stage.dataset["state"] = card ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
+    const first = this.stage.firstElementChild;
+    if (card) this.stage.replaceChildren(card);
+    else if (loading) {
+      if (!first?.classList.contains("skeleton")) this.stage.replaceChildren(skeleton(), timeline.element);
+    } else if (first !== timeline.element) this.stage.replaceChildren(timeline.element);
+    const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, t("empty_text"))] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
+    if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
+  }
+
+  /** @param {{code: number, reason: string}} closed */
+  #closedCard({ code, reason: why }) {
+    const card = (/** @type {string} */ title, /** @type {string} */ text, /** @type {Node | undefined} */ action = undefined) => h("div", { class: "card", role: "alert" }, h("h2", {}, title), h("p", {}, text), action);
+    const again = h("button", { type: "button", class: "primary", onclick: () => {
+      this.#closed = undefined;
+      void this.room?.join().catch(() => {});
+    } }, t("try_again"));
+    switch (code) {
+      case 4004:
+        return card(t("not_found_title"), t("not_found_text", { room: this.room?.id ?? "" }), h("button", { type: "button", class: "primary", onclick: () => this.#tell("chat-create", { id: this.room?.id }) }, t("create_it")));
+      case 4009:
+        return card(t("kicked_title"), why || t("kicked_text"), again);
+      case 4001:
+        return card(t("signin_title"), t("signin_text"));
+      case 4003:
+        return card(t("forbidden_title"), why || t("forbidden_text"));
+      case 4010:
+        return card(t("replaced_title"), t("replaced_text"), again);
+      default:
+        return card(t("closed_title"), why || t("closed_text"), again);
+    }
+  }
+
+  /** @param {Room} room */
+  #drawComposer(room) {
+    const may = room.you?.may;
+    const info = room.info;
+    this.composer.element.hidden = this.#closed !== undefined;
+    const say = (/** @type {import("./dom.js").IconName} */ name, /** @type {string} */ text) => this.composer.setState("blocked", [icon(name), text]);
+    if (info?.archived) return say("archive", t("archived_note"));
+    if (may && !may.includes("post")) return say("lock", t("read_only_note"));
+    if (info?.mode === "announce" && !may?.includes("moderate")) return say("horn", t("announce_note"));
+    this.composer.setState(this.nameless ? "name" : "write");
+    this.composer.text.placeholder = t("write_to", { room: info?.name || room.id });
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+}
+
+/** What stands there until the first messages come. */
+function skeleton() {
+  return h("div", { class: "skeleton", "aria-hidden": "true" }, [70, 45, 85, 30, 60].map((_, i) => h("div", { class: `bone bone-${i}` })));
+}
+

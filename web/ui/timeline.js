@@ -1,0 +1,419 @@
+// The timeline: a window of the room's history that scrolls both ways without
+// the row that you look at moving.
+
+import { dayName, dayOf, t } from "../i18n/index.js";
+import { h } from "./dom.js";
+import { continues, fillRow, signature } from "./row.js";
+import { LIMIT, Window } from "./window.js";
+
+/** @import {Message} from "../sdk/protocol.js" */
+/** @import {Change, Room} from "../sdk/room.js" */
+/** @import {Item} from "../sdk/outbox.js" */
+
+/** What stands in the timeline: a message, a day, or the line above what is unread. @typedef {{key: string, day?: string, unread?: boolean, view?: import("./row.js").RowView}} Content */
+
+const PAGE = 100;
+/** Pixels from an edge at which the next page is fetched. */
+const NEAR = 900;
+/** Pixels from the end that still count as being there. */
+const STICKY = 24;
+
+export class Timeline {
+  /** @type {Map<string, HTMLElement>} */
+  #elements = new Map();
+  /** @type {Map<HTMLElement, string>} */
+  #drawn = new Map();
+  #window = new Window();
+  #frame = 0;
+  /** The reader is at the end and stays there. */
+  #stuck = true;
+  /** New messages that the reader has not come to. */
+  #news = 0;
+  /** @type {"older" | "newer" | "jump" | undefined} */
+  #fetching;
+  /** @type {number | undefined} to scroll to at the next drawing */
+  #goal;
+  /** The first message that is unread has a seq beyond it. */
+  #unreadAfter = Infinity;
+  /** Deleted, as long as that can be undone. @type {Set<number>} */
+  #hidden = new Set();
+  /** Where the reader was when the timeline was put away. */
+  #left = 0;
+  #room;
+  #settled = false;
+
+  /** @param {Room} room */
+  constructor(room) {
+    this.#room = room;
+    this.hooks = { onstatus: () => {}, onseen: (/** @type {number} */ _) => {} };
+    this.list = h("div", { class: "rows", role: "log", "aria-live": "off", "aria-label": t("messages") });
+    this.intro = h("div", { class: "intro" });
+    this.element = h("div", { class: "timeline", part: "timeline", tabindex: "-1" }, this.intro, this.list);
+    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    const resized = new ResizeObserver(() => {
+      if (this.#stuck) this.#toEnd();
+    });
+    resized.observe(this.element);
+  }
+
+  get news() {
+    return this.#news;
+  }
+
+  get away() {
+    return !this.#stuck || !this.#window.atEnd;
+  }
+
+  /** Whether all that the welcome brought has come. */
+  get settled() {
+    return this.#settled;
+  }
+
+  get empty() {
+    return this.#window.rows.length === 0 && this.#pending().length === 0;
+  }
+
+  /** @param {number} seq */
+  message(seq) {
+    return this.#window.get(seq);
+  }
+
+  /** The reader's own newest message that can be edited. */
+  lastOwn() {
+    return this.#window.rows.findLast((m) => m.from.id === this.#room.you?.id && !m.deleted && m.kind === "chat");
+  }
+
+  /** The names of who spoke lately, newest first. */
+  speakers() {
+    return [...new Set(this.#window.rows.map((m) => m.from.name).reverse())];
+  }
+
+  reset() {
+    this.#window.clear();
+    this.#news = 0;
+    this.#stuck = true;
+    this.#settled = false;
+    this.schedule();
+  }
+
+  /** No more comes by itself. @param {boolean} start the room has nothing older */
+  settle(start) {
+    this.#settled = true;
+    if (start) this.#window.atStart = true;
+    this.schedule();
+  }
+
+  /** Hides a message, or shows it again. @param {number} seq @param {boolean} hidden */
+  hide(seq, hidden) {
+    if (hidden) this.#hidden.add(seq);
+    else this.#hidden.delete(seq);
+    this.schedule();
+  }
+
+  /** Puts the reader where they were, after the element was elsewhere. */
+  restore() {
+    const left = this.#left;
+    this.#draw();
+    if (!this.#stuck) this.element.scrollTop = left;
+  }
+
+  /** Where reading ended last time. @param {number} seq */
+  setUnread(seq) {
+    this.#unreadAfter = seq;
+    this.schedule();
+  }
+
+  /** @param {Change} change */
+  apply(change) {
+    const me = this.#room.you?.id;
+    const took = this.#window.apply(change, me);
+    const isNew = change.fresh && change.type === "chat" && change.message.from.id !== me;
+    if (isNew && took && !this.#stuck) this.#news++;
+    if (this.#stuck && this.#window.rows.length > LIMIT + 60) this.#window.trimStart();
+    if (took) this.schedule();
+  }
+
+  schedule() {
+    // No frames come to a hidden page; a timer does, and keeps it small.
+    this.#frame ||= document.hidden
+      ? Number(setTimeout(() => this.#draw(), 500))
+      : requestAnimationFrame(() => this.#draw());
+  }
+
+  /** Scrolls to the newest message, wherever the reader is. */
+  async toLatest() {
+    this.#news = 0;
+    if (!this.#window.atEnd) {
+      await this.#fetch("jump", async () => {
+        const { messages, next } = await this.#room.history({ limit: PAGE });
+        this.#window.replace(messages, { first: !next && messages.length < PAGE, last: true });
+      });
+    }
+    this.#stuck = true;
+    this.#draw();
+    this.#toEnd();
+  }
+
+  /**
+   * Shows a message, from wherever in the history. Returns whether it is there.
+   * @param {number} seq
+   * @param {{focus?: boolean}} [options]
+   */
+  async jump(seq, options = {}) {
+    if (!this.#window.get(seq)) {
+      await this.#fetch("jump", async () => {
+        const { messages } = await this.#room.history({ around: seq, limit: PAGE });
+        if (messages.length > 0) this.#window.replace(messages, { first: (messages[0]?.seq ?? 0) <= 1, last: false });
+      });
+    }
+    const row = this.#window.get(seq) ?? this.#window.rows[Math.min(this.#window.index(seq), this.#window.rows.length - 1)];
+    if (!row) return false;
+    this.#stuck = false;
+    this.#goal = row.seq;
+    this.#draw();
+    const el = this.#elements.get(String(row.seq));
+    if (el) {
+      el.classList.add("flash");
+      el.addEventListener("animationend", () => el.classList.remove("flash"), { once: true });
+      if (options.focus) this.focusRow(el);
+    }
+    return row.seq === seq;
+  }
+
+  /** To the room's first message. */
+  async toFirst() {
+    if (!this.#window.atStart) {
+      await this.#fetch("jump", async () => {
+        const { messages } = await this.#room.history({ around: 1, limit: PAGE });
+        this.#window.replace(messages, { first: true, last: messages.length === 0 });
+      });
+    }
+    this.#stuck = false;
+    this.#draw();
+    this.element.scrollTop = 0;
+  }
+
+  /** Moves the keyboard to a row. @param {HTMLElement | undefined} el */
+  focusRow(el) {
+    if (!el) return;
+    for (const other of this.list.querySelectorAll('[tabindex="0"].row')) other.setAttribute("tabindex", "-1");
+    el.setAttribute("tabindex", "0");
+    el.focus({ preventScroll: false });
+  }
+
+  /** The row some rows further than this one. @param {HTMLElement} el @param {number} by */
+  neighbour(el, by) {
+    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll(":scope > .row")]);
+    return rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(el) + by))];
+  }
+
+  /** What a row shows. @param {HTMLElement} el @returns {{seq?: number, item?: Item}} */
+  at(el) {
+    const key = el.dataset["key"] ?? "";
+    const item = this.#room.outbox.find((i) => i.id === key || (i.seq === Number(key) && i.type === "edit"));
+    return { ...(/^\d+$/.test(key) ? { seq: Number(key) } : {}), ...(item ? { item } : {}) };
+  }
+
+  #pending() {
+    return this.#room.outbox.filter((i) => i.type === "chat" && !(i.seq && this.#window.get(i.seq)));
+  }
+
+  /** What stands in the timeline, in order. @returns {Content[]} */
+  #contents() {
+    const { you } = this.#room;
+    /** @type {Content[]} */
+    const contents = [];
+    /** @type {Message | undefined} */
+    let before;
+    let day = NaN;
+    let marked = false;
+    const add = (/** @type {Message} */ message, /** @type {string} */ key, /** @type {Item | undefined} */ item) => {
+      const today = dayOf(message.at);
+      let first = !continues(before, message);
+      if (today !== day) {
+        contents.push({ key: `day-${today}`, day: message.at });
+        day = today;
+        first = true;
+      }
+      const mine = message.from.id === you?.id || item?.type === "chat";
+      if (!marked && message.seq > this.#unreadAfter && !mine) {
+        contents.push({ key: "unread", unread: true });
+        marked = first = true;
+      }
+      const quoted = message.reply_to ? this.#window.get(message.reply_to) : undefined;
+      contents.push({ key, view: { message, first, mine, ...(you ? { me: you.name } : {}), ...(quoted ? { quoted } : {}), ...(item ? { item } : {}) } });
+      before = message;
+    };
+    const under = new Map(this.#room.outbox.flatMap((i) => (i.seq && i.type !== "chat" && i.type !== "react" ? [[i.seq, i]] : [])));
+    for (const m of this.#window.rows) {
+      if (!this.#hidden.has(m.seq)) add(optimistic(m, this.#room.outbox), String(m.seq), under.get(m.seq));
+    }
+    if (this.#window.atEnd) for (const i of this.#pending()) add(messageOf(i, you), i.id, i);
+    return contents;
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    // A message that was under way keeps its element when it gets its seq.
+    for (const m of this.#window.rows.slice(-60)) {
+      const el = this.#elements.get(m.id);
+      if (!el || m.from.id !== this.#room.you?.id) continue;
+      this.#elements.delete(m.id);
+      this.#elements.set(String(m.seq), el);
+      el.dataset["key"] = String(m.seq);
+    }
+    const anchor = this.#stuck ? undefined : this.#anchor();
+    const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
+    const contents = this.#contents();
+    const keep = new Set(contents.map((c) => c.key));
+    for (const [key, el] of this.#elements) {
+      if (keep.has(key)) continue;
+      el.remove();
+      this.#elements.delete(key);
+      this.#drawn.delete(el);
+    }
+    let next = this.list.firstElementChild;
+    for (const c of contents) {
+      const el = this.#element(c);
+      if (el === next) next = next.nextElementSibling;
+      else this.list.insertBefore(el, next);
+    }
+    this.list.dataset["count"] = String(contents.length);
+    this.intro.hidden = !this.#window.atStart && !this.empty;
+    if (this.#goal !== undefined) {
+      this.#elements.get(String(this.#goal))?.scrollIntoView({ block: "center" });
+      this.#goal = undefined;
+    } else if (this.#stuck) this.#toEnd();
+    else if (anchor?.el.isConnected) {
+      const moved = anchor.el.getBoundingClientRect().top - anchor.top;
+      if (moved !== 0) this.element.scrollTop += moved;
+    }
+    if (held instanceof HTMLElement && held.isConnected && held !== activeElement(this.list)) held.focus({ preventScroll: true });
+    if (!this.list.querySelector('.row[tabindex="0"]')) this.list.querySelector(":scope > .row:last-child")?.setAttribute("tabindex", "0");
+    this.hooks.onstatus();
+    this.#seen();
+    this.#fill();
+  }
+
+  /** @param {Content} c */
+  #element(c) {
+    let el = this.#elements.get(c.key);
+    if (!el) {
+      el = c.view ? h("div", { tabindex: "-1", "data-key": c.key }) : h("div", { class: c.unread ? "unread-line" : "day", role: "separator" }, h("span", {}, c.unread ? t("new_line") : ""));
+      this.#elements.set(c.key, el);
+    }
+    if (c.view) {
+      const sign = signature(c.view);
+      if (this.#drawn.get(el) !== sign) {
+        const tools = el.querySelector(":scope > .tools");
+        fillRow(el, c.view);
+        if (tools) el.append(tools);
+        this.#drawn.set(el, sign);
+      }
+    } else if (c.day && this.#drawn.get(el) !== dayName(c.day)) {
+      this.#drawn.set(el, dayName(c.day));
+      el.firstElementChild?.replaceChildren(dayName(c.day));
+    }
+    return el;
+  }
+
+  /** The first row in view, and where it is. */
+  #anchor() {
+    const top = this.element.getBoundingClientRect().top;
+    for (const el of this.list.children) {
+      const box = el.getBoundingClientRect();
+      if (box.bottom > top && el.classList.contains("row")) return { el, top: box.top };
+    }
+    return undefined;
+  }
+
+  #toEnd() {
+    this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.element;
+    if (clientHeight === 0) return; // put away
+    this.#left = scrollTop;
+    const stuck = this.#window.atEnd && scrollHeight - scrollTop - clientHeight <= STICKY;
+    if (stuck && !this.#stuck) this.#news = 0;
+    if (stuck !== this.#stuck) {
+      this.#stuck = stuck;
+      this.hooks.onstatus();
+    }
+    this.#seen();
+    this.#fill();
+  }
+
+  /** Tells how far the reader has come. */
+  #seen() {
+    const last = this.#window.rows.at(-1);
+    if (this.#stuck && last && !document.hidden && document.hasFocus()) this.hooks.onseen(last.seq);
+  }
+
+  /** Fetches the next page where the reader comes near an edge. */
+  #fill() {
+    const { scrollTop, scrollHeight, clientHeight } = this.element;
+    const w = this.#window;
+    if (this.#fetching || w.rows.length === 0 || this.#room.state !== "open") return;
+    if (scrollTop < NEAR && !w.atStart) {
+      void this.#fetch("older", async () => {
+        const before = w.rows[0]?.seq ?? 0;
+        const { messages, next } = await this.#room.history({ before, limit: PAGE });
+        w.older(messages, !next || messages.length === 0);
+      });
+    } else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) {
+      void this.#fetch("newer", async () => {
+        const after = w.rows.at(-1)?.seq ?? 0;
+        const { messages, next } = await this.#room.history({ after, limit: PAGE });
+        w.newer(messages, !next);
+      });
+    }
+  }
+
+  /** @param {"older" | "newer" | "jump"} what @param {() => Promise<void>} get */
+  async #fetch(what, get) {
+    if (this.#fetching && what !== "jump") return;
+    this.#fetching = what;
+    this.element.dataset["fetching"] = what;
+    try {
+      await get();
+    } catch {
+      await new Promise((r) => setTimeout(r, 1000)); // tried again when the reader scrolls on
+    }
+    this.#fetching = undefined;
+    delete this.element.dataset["fetching"];
+    this.schedule();
+  }
+}
+
+/** @param {Node} node */
+const activeElement = (node) => /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement ?? null;
+
+/** A text that is under way as the message that it will be. @param {Item} i @param {import("../sdk/protocol.js").You | undefined} you @returns {Message} */
+function messageOf(i, you) {
+  return {
+    seq: i.seq ?? Number.MAX_SAFE_INTEGER,
+    rev: 0,
+    id: i.id,
+    kind: "chat",
+    from: { id: you?.id ?? "", name: you?.name ?? "" },
+    message: i.message ?? "",
+    at: new Date(i.at).toISOString(),
+    ...(i.reply_to ? { reply_to: i.reply_to } : {}),
+  };
+}
+
+/** A message with the reader's reactions that are still under way. @param {Message} m @param {Item[]} outbox @returns {Message} */
+function optimistic(m, outbox) {
+  let out = m;
+  for (const { type, seq, emoji, on, state } of outbox) {
+    if (type !== "react" || seq !== m.seq || !emoji || state === "failed") continue;
+    const old = out.reactions?.[emoji];
+    if (Boolean(old?.me) === on) continue;
+    const count = Math.max(0, (old?.count ?? 0) + (on ? 1 : -1));
+    out = { ...out, reactions: { ...out.reactions, [emoji]: { count, me: Boolean(on) } } };
+  }
+  return out;
+}

@@ -1,0 +1,185 @@
+// What one can do with a message: a small bar on the row that is pointed at, and
+// a key for each.
+
+import { t } from "../i18n/index.js";
+import { composing, h, iconButton } from "./dom.js";
+
+/** @import {ChatRoom} from "./chat-room.js" */
+/** @import {Timeline} from "./timeline.js" */
+/** @import {Message} from "../sdk/protocol.js" */
+
+/** How long a deletion can be undone. */
+const GRACE = 5000;
+
+/**
+ * Puts the bar on the timeline's rows, and the keys and buttons of rows to work,
+ * until the signal ends it.
+ * @param {ChatRoom} host
+ * @param {Timeline} timeline
+ * @param {AbortSignal} signal
+ */
+export function keepTools(host, timeline, signal) {
+  const act = actions(host, timeline);
+  const bar = h("div", { class: "tools", role: "toolbar", "aria-label": t("message_tools") });
+  /** @type {HTMLElement | undefined} */
+  let on;
+
+  const place = (/** @type {EventTarget | null} */ target) => {
+    const row = target instanceof Element ? target.closest(".row") : null;
+    if (!(row instanceof HTMLElement)) return;
+    const message = messageAt(timeline, row);
+    if (row === on && bar.isConnected) return;
+    on = row;
+    if (!message || message.deleted) return bar.remove();
+    const mine = message.from.id === host.room?.you?.id;
+    const may = host.room?.you?.may ?? [];
+    const can = may.includes("post") && !host.room?.info?.archived;
+    bar.replaceChildren(
+      ...(can ? [iconButton("smile", t("react_key"), () => void act.react(row)), iconButton("reply", t("reply_key"), () => act.reply(row))] : []),
+      ...(can && mine && message.kind === "chat" ? [iconButton("edit", t("edit_key"), () => act.edit(row))] : []),
+      ...((can && mine) || may.includes("moderate") ? [iconButton("trash", t("delete_key"), () => act.remove(row))] : []),
+      iconButton("link", t("link_key"), () => void act.link(row)),
+    );
+    row.append(bar);
+  };
+
+  const { list } = timeline;
+  list.addEventListener("pointerover", (e) => e.pointerType !== "touch" && place(e.target), { signal });
+  list.addEventListener("focusin", (e) => place(e.target), { signal });
+  list.addEventListener("pointerup", (e) => e.pointerType === "touch" && place(e.target), { signal });
+  list.addEventListener(
+    "click",
+    (e) => {
+      const button = e.target instanceof Element ? e.target.closest("[data-act]") : null;
+      const row = button?.closest(".row");
+      if (!(button instanceof HTMLElement) || !(row instanceof HTMLElement)) return;
+      const { act: what, to, emoji } = button.dataset;
+      if (what === "jump") void timeline.jump(Number(to), { focus: true });
+      else if (what === "react") act.toggle(row, emoji ?? "");
+      else act.item(row, what ?? "");
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "keydown",
+    (e) => {
+      const row = e.target instanceof HTMLElement ? e.target.closest(".row") : null;
+      if (!(row instanceof HTMLElement) || composing(e) || e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key === "Escape") {
+        e.preventDefault();
+        return host.composer.focus();
+      }
+      if (e.target !== row) return;
+      /** @type {Record<string, () => void>} */
+      const keys = {
+        ArrowUp: () => timeline.focusRow(timeline.neighbour(row, -1)),
+        ArrowDown: () => (timeline.neighbour(row, 1) === row ? host.composer.focus() : timeline.focusRow(timeline.neighbour(row, 1))),
+        PageUp: () => timeline.focusRow(timeline.neighbour(row, -10)),
+        PageDown: () => timeline.focusRow(timeline.neighbour(row, 10)),
+        End: () => void timeline.toLatest().then(() => host.composer.focus()),
+        Enter: () => {
+          const to = messageAt(timeline, row)?.reply_to;
+          if (to) void timeline.jump(to, { focus: true });
+        },
+        r: () => act.reply(row),
+        e: () => act.edit(row),
+        "+": () => void act.react(row),
+        c: () => void act.copy(row),
+        l: () => void act.link(row),
+        Delete: () => act.remove(row),
+        d: () => act.remove(row),
+      };
+      const run = keys[e.key];
+      if (!run) return;
+      e.preventDefault();
+      e.stopPropagation();
+      run();
+    },
+    { signal },
+  );
+}
+
+/** @param {Timeline} timeline @param {HTMLElement} row */
+const messageAt = (timeline, row) => {
+  const { seq } = timeline.at(row);
+  return seq === undefined ? undefined : timeline.message(seq);
+};
+
+/** @param {ChatRoom} host @param {Timeline} timeline */
+function actions(host, timeline) {
+  const at = (/** @type {HTMLElement} */ row) => messageAt(timeline, row);
+  const mine = (/** @type {Message} */ m) => m.from.id === host.room?.you?.id;
+  const can = () => Boolean(host.room?.you?.may.includes("post") && !host.room.info?.archived && !host.nameless);
+  const self = {
+    reply(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (m && !m.deleted && can()) host.composer.reply(m);
+    },
+    edit(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (m && !m.deleted && mine(m) && can()) host.composer.edit(m);
+    },
+    async react(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (!m || m.deleted || !can()) return;
+      const { pickEmoji } = await import("./picker.js");
+      const emoji = await pickEmoji(row);
+      if (emoji) self.toggle(row, emoji);
+      timeline.focusRow(row);
+    },
+    toggle(/** @type {HTMLElement} */ row, /** @type {string} */ emoji) {
+      const m = at(row);
+      if (m && can()) void host.room?.react(m.seq, emoji, !m.reactions?.[emoji]?.me).catch(() => {});
+    },
+    /** Takes the message away at once, and for good when the time to undo is over. */
+    remove(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      const room = host.room;
+      if (!m || !room || m.deleted || !(mine(m) ? can() : room.you?.may.includes("moderate"))) return;
+      const next = timeline.neighbour(row, 1);
+      timeline.hide(m.seq, true);
+      const end = () => {
+        clearTimeout(timer);
+        removeEventListener("pagehide", end);
+        void room.remove(m.seq).catch(() => timeline.hide(m.seq, false));
+      };
+      const timer = setTimeout(end, GRACE);
+      addEventListener("pagehide", end);
+      host.toast(t("deleted_toast"), {
+        label: t("undo"),
+        act: () => {
+          clearTimeout(timer);
+          removeEventListener("pagehide", end);
+          timeline.hide(m.seq, false);
+        },
+      }, GRACE);
+      if (row.matches(":focus-within")) timeline.focusRow(next);
+    },
+    async copy(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (m) await write(m.message, t("copied"));
+    },
+    async link(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (m && host.room) await write(`${host.room.server.origin}/r/${host.room.id}#${m.seq}`, t("link_copied"));
+    },
+    /** What a message that failed offers. */
+    item(/** @type {HTMLElement} */ row, /** @type {string} */ what) {
+      const { item } = timeline.at(row);
+      if (!item || !host.room) return;
+      if (what === "retry") host.room.retry(item.id);
+      else if (what === "discard") host.room.discard(item.id);
+      else if (what === "copy") void write(item.message ?? "", t("copied"));
+      host.composer.focus();
+    },
+  };
+  const write = async (/** @type {string} */ text, /** @type {string} */ done) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      host.toast(done, undefined, 2500);
+    } catch {
+      host.toast(text, undefined, 20_000); // no clipboard here: at least it can be selected
+    }
+  };
+  return self;
+}
