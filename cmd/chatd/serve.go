@@ -15,6 +15,7 @@ import (
 	"chatd/handlers/wire"
 	"chatd/rooms"
 	"chatd/rooms/sqlite"
+	"chatd/web"
 )
 
 func runServe(ctx context.Context, args []string, c console) error {
@@ -128,6 +129,7 @@ func newHandler(who *auth.Authenticator, registry *rooms.Registry, log *slog.Log
 	return handlers.New(handlers.Config{
 		Rooms: registry,
 		Auth:  who,
+		Web:   web.Handler(web.Options{}),
 		Log:   log,
 		Version: wire.VersionInfo{
 			Version:  number,

@@ -19,7 +19,7 @@ export function plan(code, reason, attempt, chance = Math.random()) {
   if (code === 1008 || (code >= 4000 && code < 4100)) return { stop: true, wait: 0 };
   const backoff = Math.min(500 * 2 ** attempt, 15_000) * (0.5 + chance / 2);
   if (code === 1012 && attempt === 0) {
-    const spread = Number(/\d+(\.\d+)?/.exec(reason)?.[0] ?? 0);
+    const spread = Number(/(\d+(?:\.\d+)?)\D*$/.exec(reason)?.[1] ?? 0);
     return { stop: false, wait: spread > 0 ? Math.min(spread, 60) * 1000 * chance : backoff };
   }
   if (code === 1013 || (code >= 4100 && code < 4200)) {

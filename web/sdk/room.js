@@ -99,7 +99,7 @@ export class Room extends EventTarget {
       target: () => this.#target(),
       onframe: (frame) => this.#receive(frame),
       onstate: (state, info) => {
-        if (state !== "open") for (const item of this.outbox) if (item.state === "sent") item.state = "queued";
+        if (state !== "open") this.#interrupted(info.code);
         this.#emit("state", { state, ...info });
       },
       onstop: (code, reason) => {
@@ -289,6 +289,14 @@ export class Room extends EventTarget {
       }
       item.state = "sent";
       underway++;
+    }
+  }
+
+  /** What was on the way goes again, unless it is why the connection ended. @param {number} code */
+  #interrupted(code) {
+    for (const item of this.outbox.filter((i) => i.state === "sent")) {
+      if (code === 1007 || code === 1009) this.#fail(item, new ChatError("too_large", "The server does not take this message."));
+      else item.state = "queued";
     }
   }
 
