@@ -2039,7 +2039,25 @@ const docTemplate = `{
             "name": "Authorization",
             "in": "header"
         }
-    }
+    },
+    "tags": [
+        {
+            "description": "Rooms, and who is in them",
+            "name": "rooms"
+        },
+        {
+            "description": "What is said",
+            "name": "messages"
+        },
+        {
+            "description": "Following a room as it happens",
+            "name": "live"
+        },
+        {
+            "description": "This chatd",
+            "name": "server"
+        }
+    ]
 }`
 
 // SwaggerInfo holds exported Swagger Info so clients can modify it

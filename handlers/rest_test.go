@@ -87,7 +87,13 @@ type ask struct {
 	says         []string // what the body has in it
 }
 
-func (s *restServer) do(t *testing.T, a ask) (*http.Response, []byte) {
+// answer is an answer without its body, which is read.
+type answer struct {
+	http.Header
+	length int64 // as the header tells
+}
+
+func (s *restServer) do(t *testing.T, a ask) (answer, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), a.method, s.URL+a.path, strings.NewReader(a.body))
 	if err != nil {
@@ -141,14 +147,14 @@ func (s *restServer) do(t *testing.T, a ask) (*http.Response, []byte) {
 			t.Errorf("%s: a problem may be cached", what)
 		}
 	}
-	return resp, body
+	return answer{resp.Header, resp.ContentLength}, body
 }
 
 // want does what do does, and reads the body's JSON.
 func want[T any](t *testing.T, s *restServer, a ask) (got T) {
 	t.Helper()
 	resp, body := s.do(t, a)
-	if ct := resp.Header.Get("Content-Type"); !strings.HasPrefix(ct, "application/json") {
+	if ct := resp.Get("Content-Type"); !strings.HasPrefix(ct, "application/json") {
 		t.Errorf("%s %s: type %q", a.method, a.path, ct)
 	}
 	if err := json.Unmarshal(body, &got); err != nil {
@@ -166,7 +172,7 @@ func TestRoomsByREST(t *testing.T) {
 
 	create := ask{method: "POST", path: "/rooms", body: `{"name":"Ops & Co","topic":"up?"}`, headers: []string{"Idempotency-Key: k1"}, status: 201}
 	resp, _ := s.do(t, create)
-	if l := resp.Header.Get("Location"); l != "/rooms/ops-co" {
+	if l := resp.Get("Location"); l != "/rooms/ops-co" {
 		t.Errorf("Location %q", l)
 	}
 	create.status = 200 // a repeat
@@ -345,7 +351,7 @@ func TestPagesOfMessages(t *testing.T) {
 			if want != nil && (page >= len(want) || seqs(list) != want[page]) {
 				t.Errorf("%s: page %d is %q, want %q", path, page, seqs(list), want)
 			}
-			link := resp.Header.Get("Link")
+			link := resp.Get("Link")
 			next, _, _ = strings.Cut(strings.TrimPrefix(link, "<"), ">; rel=\"next\"")
 			if (next == "") != (list.Next == "") || !strings.Contains(next, list.Next) {
 				t.Errorf("%s: Link %q and next %q differ", path, link, list.Next)
@@ -383,7 +389,7 @@ func TestPagesOfRooms(t *testing.T) {
 			got = append(got, r.ID)
 		}
 		got = append(got, "|")
-		next, _, _ = strings.Cut(strings.TrimPrefix(resp.Header.Get("Link"), "<"), ">")
+		next, _, _ = strings.Cut(strings.TrimPrefix(resp.Get("Link"), "<"), ">")
 	}
 	if s := strings.Join(got, " "); s != "a b | lobby x | y |" {
 		t.Errorf("got %s", s)
@@ -426,22 +432,22 @@ func TestEverythingElse(t *testing.T) {
 		s.do(t, a)
 	}
 	resp, _ := s.do(t, ask{method: "PUT", path: "/rooms/lobby", status: 405, code: "method_not_allowed"})
-	if allow := resp.Header.Get("Allow"); allow != "GET, HEAD, PATCH, DELETE" {
+	if allow := resp.Get("Allow"); allow != "GET, HEAD, PATCH, DELETE" {
 		t.Errorf("Allow: %s", allow)
 	}
 	for _, path := range []string{"/rooms", "/rooms/lobby", "/rooms/lobby/messages", "/rooms/lobby/members", "/healthz", "/version"} {
 		get, body := s.do(t, ask{method: "GET", path: path, status: 200})
 		head, none := s.do(t, ask{method: "HEAD", path: path, status: 200})
-		if len(none) != 0 || head.ContentLength != int64(len(body)) || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
-			t.Errorf("HEAD %s tells %d bytes of %s, GET has %d", path, head.ContentLength, head.Header.Get("Content-Type"), len(body))
+		if len(none) != 0 || head.length != int64(len(body)) || head.Get("Content-Type") != get.Get("Content-Type") {
+			t.Errorf("HEAD %s tells %d bytes of %s, GET has %d", path, head.length, head.Get("Content-Type"), len(body))
 		}
-		if get.Header.Get("Cache-Control") != "no-store" {
+		if get.Get("Cache-Control") != "no-store" {
 			t.Errorf("GET %s may be cached", path)
 		}
 	}
 	for sent, kept := range map[string]bool{"trace-1.a_B": true, "a b": false, "x\tlevel=ERROR": false, strings.Repeat("x", 65): false} {
 		resp, _ := s.do(t, ask{method: "GET", path: "/healthz", headers: []string{"X-Request-ID: " + sent}, status: 200})
-		if got := resp.Header.Get("X-Request-ID"); (got == sent) != kept {
+		if got := resp.Get("X-Request-ID"); (got == sent) != kept {
 			t.Errorf("X-Request-ID %q came back as %q", sent, got)
 		}
 	}

@@ -17,6 +17,14 @@ import (
 //	@version					1
 //	@description				Room chat in one binary. Every error is a problem (RFC 9457) with a stable code. Times are RFC 3339 in UTC.
 //	@basePath					/
+//	@tag.name					rooms
+//	@tag.description			Rooms, and who is in them
+//	@tag.name					messages
+//	@tag.description			What is said
+//	@tag.name					live
+//	@tag.description			Following a room as it happens
+//	@tag.name					server
+//	@tag.description			This chatd
 //	@securityDefinitions.apikey	Bearer
 //	@in							header
 //	@name						Authorization
