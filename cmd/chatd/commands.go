@@ -28,6 +28,7 @@ func commands() []command {
 	return []command{
 		{"serve", "", "run the server (this is also what chatd alone does)", runServe},
 		{"bench", "[URL]", "play an audience against a running server and measure what it sees", runBench},
+		{"config", "", "print the configuration that serve would have, with these flags", runConfig},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this help, or a command's", runHelp},
 	}
@@ -81,26 +82,32 @@ func runHelp(ctx context.Context, args []string, c console) error {
 // parse fills dst, a pointer to a struct of settings, for the named command. It
 // returns what follows the flags: at least least of them, at most most.
 func parse(name string, dst any, args []string, c console, least, most int) ([]string, error) {
+	_, rest, err := parseSettings(name, dst, args, c, least, most)
+	return rest, err
+}
+
+// parseSettings is parse for whoever wants to know the settings too.
+func parseSettings(name string, dst any, args []string, c console, least, most int) ([]setting, []string, error) {
 	var cmd command
 	for _, cmd = range commands() {
 		if cmd.name == name {
 			break
 		}
 	}
-	rest, err := load(dst, args)
+	settings, rest, err := load(dst, args)
 	if errors.Is(err, errHelp) {
 		fmt.Fprintf(c.out, "%s\n\nUsage: chatd %s\n", cmd.short, strings.TrimSpace(name+" [FLAGS] "+cmd.args))
 		if settings := settingsOf(dst); len(settings) > 0 {
 			fmt.Fprint(c.out, "\nFlags:\n")
 			printSettings(c.out, settings)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(rest) < least || len(rest) > most {
-		return nil, usagef("usage: chatd %s", strings.TrimSpace(name+" [FLAGS] "+cmd.args))
+		return nil, nil, usagef("usage: chatd %s", strings.TrimSpace(name+" [FLAGS] "+cmd.args))
 	}
-	return rest, nil
+	return settings, rest, nil
 }

@@ -11,6 +11,7 @@ import (
 // environment variables, defaults, the help and the table in README.md are made
 // of it.
 type Config struct {
+	File       string        `flag:"config" arg:"FILE" help:"file of settings in TOML, with the names of the flags; flags and environment count before it"`
 	Listen     string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
 	Data       string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
 	AdminToken secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`

@@ -29,6 +29,7 @@ type setting struct {
 	Name, Env, Default, Arg, Help string
 	OneOf                         []string
 	Secret                        bool
+	Source                        string // where its value came from, after load
 	field                         reflect.Value
 }
 
@@ -72,36 +73,32 @@ type checker interface {
 	check() []error
 }
 
-// load fills dst from args, the environment and the defaults, in this order of
-// precedence, and returns what follows the flags. An empty variable is as none. All bad values are refused
-// together, each under the name it was given by.
-func load(dst any, args []string) (rest []string, err error) {
-	settings := settingsOf(dst)
-	given := make(map[string]*raw, len(settings))
+// load fills dst from args, the environment, the file that the setting "config"
+// names, and the defaults, in this order of precedence. It returns the settings,
+// each with its source, and what follows the flags. An empty variable is as
+// none. All bad values are refused together, each under the name it was given by.
+func load(dst any, args []string) (settings []setting, rest []string, err error) {
+	settings = settingsOf(dst)
+	typed := make(map[string]*raw, len(settings))
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
 	for _, s := range settings {
-		given[s.Name] = &raw{isBool: s.field.Kind() == reflect.Bool}
-		flags.Var(given[s.Name], s.Name, "")
+		typed[s.Name] = &raw{isBool: s.field.Kind() == reflect.Bool}
+		flags.Var(typed[s.Name], s.Name, "")
 	}
 	if rest, err = parseMixed(flags, args); errors.Is(err, flag.ErrHelp) {
-		return nil, errHelp
+		return nil, nil, errHelp
 	} else if err != nil {
-		return nil, usagef("%s; see: chatd help", strings.Replace(err.Error(), ": -", ": --", 1))
+		return nil, nil, usagef("%s; see: chatd help", strings.Replace(err.Error(), ": -", ": --", 1))
 	}
 
-	var bad []string
-	for _, s := range settings {
-		source, values := "default of --"+s.Name, []string{s.Default}
-		if value := os.Getenv(s.Env); value != "" {
-			source, values = s.Env, []string{value}
-		}
-		if r := given[s.Name]; r.values != nil {
-			source, values = "--"+s.Name, r.values
-		}
+	file, bad := readSettings(settings, typed)
+	for i := range settings {
+		s := &settings[i]
+		values := s.find(typed, file)
 		if err := s.set(values); err != nil {
-			bad = append(bad, source+": "+err.Error())
+			bad = append(bad, fmt.Sprintf("%s: %v", s.Source, err))
 		}
 	}
 	if c, ok := dst.(checker); ok && len(bad) == 0 {
@@ -110,9 +107,27 @@ func load(dst any, args []string) (rest []string, err error) {
 		}
 	}
 	if len(bad) > 0 {
-		return nil, usagef("%s", strings.Join(bad, "\nchatd: "))
+		return nil, nil, usagef("%s", strings.Join(bad, "\nchatd: "))
 	}
-	return rest, nil
+	return settings, rest, nil
+}
+
+// find returns the setting's values as they were given, and notes where.
+func (s *setting) find(typed map[string]*raw, file map[string][]string) []string {
+	if r := typed[s.Name]; r.values != nil {
+		s.Source = "--" + s.Name
+		return r.values
+	}
+	if value := os.Getenv(s.Env); value != "" {
+		s.Source = s.Env
+		return []string{value}
+	}
+	if values, ok := file[s.Name]; ok {
+		s.Source = s.Name + " in the configuration file"
+		return values
+	}
+	s.Source = "default"
+	return []string{s.Default}
 }
 
 // parseMixed parses flags wherever they stand between the other arguments; all
@@ -144,7 +159,10 @@ func (r *raw) IsBoolFlag() bool   { return r.isBool }
 // set parses the values into the setting's field. Only lists join them; of all
 // others, the last one counts.
 func (s setting) set(values []string) error {
-	value := values[len(values)-1]
+	value := ""
+	if len(values) > 0 {
+		value = values[len(values)-1]
+	}
 	if len(s.OneOf) > 0 && !slices.Contains(s.OneOf, value) {
 		return fmt.Errorf("%q is none of %s", value, strings.Join(s.OneOf, ", "))
 	}
