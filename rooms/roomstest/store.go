@@ -118,7 +118,7 @@ func (s *fixture) must(e rooms.Entry) rooms.Outcome {
 
 // refused applies one entry that is to be refused with code, and checks that it
 // left no trace in its room's head.
-func (s *fixture) refused(code rooms.Code, e rooms.Entry) *rooms.Error {
+func (s *fixture) refused(code rooms.Code, e rooms.Entry) rooms.Error {
 	s.Helper()
 	e = s.stamp(e)
 	before, _ := s.Room(s.Context(), e.Room)
@@ -131,7 +131,7 @@ func (s *fixture) refused(code rooms.Code, e rooms.Entry) *rooms.Error {
 	if o.Change != nil || before != after {
 		s.Fatalf("apply %s: refused, yet changed %+v to %+v (%+v)", e.Kind, before, after, o.Change)
 	}
-	return refusal
+	return *refusal
 }
 
 func (s *fixture) post(text string) rooms.Outcome {

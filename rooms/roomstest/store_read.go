@@ -128,12 +128,22 @@ func testChanges(t *testing.T, s *fixture) {
 		want  []step
 	}{
 		{0, []step{
-			{1, 1, rooms.ChangeChat}, {4, 4, rooms.ChangeChat}, {6, 6, rooms.ChangeChat}, {8, 5, rooms.ChangeChat},
-			{9, 3, rooms.ChangeDelete}, {10, 2, rooms.ChangeChat}, {12, 11, rooms.ChangeChat}, {13, 13, rooms.ChangeChat},
+			{1, 1, rooms.ChangeChat},
+			{4, 4, rooms.ChangeChat},
+			{6, 6, rooms.ChangeChat},
+			{8, 5, rooms.ChangeChat},
+			{9, 3, rooms.ChangeDelete},
+			{10, 2, rooms.ChangeChat},
+			{12, 11, rooms.ChangeChat},
+			{13, 13, rooms.ChangeChat},
 		}},
 		{4, []step{
-			{6, 6, rooms.ChangeChat}, {8, 5, rooms.ChangeChat}, {9, 3, rooms.ChangeDelete}, {10, 2, rooms.ChangeEdit},
-			{12, 11, rooms.ChangeChat}, {13, 13, rooms.ChangeChat},
+			{6, 6, rooms.ChangeChat},
+			{8, 5, rooms.ChangeChat},
+			{9, 3, rooms.ChangeDelete},
+			{10, 2, rooms.ChangeEdit},
+			{12, 11, rooms.ChangeChat},
+			{13, 13, rooms.ChangeChat},
 		}},
 		{9, []step{{10, 2, rooms.ChangeEdit}, {12, 11, rooms.ChangeChat}, {13, 13, rooms.ChangeChat}}},
 		{12, []step{{13, 13, rooms.ChangeChat}}},

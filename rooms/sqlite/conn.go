@@ -19,8 +19,11 @@ const busyTimeout = 10_000
 // goroutine at a time.
 type conn struct {
 	sql        *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]prepared
 }
+
+// prepared is a statement that is closed with its connection.
+type prepared struct{ *sql.Stmt }
 
 // source is the driver's name for the file at path.
 func source(path string, params url.Values) (string, error) {
@@ -60,7 +63,7 @@ func newConn(ctx context.Context, db *sql.DB, readOnly bool) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{sql: raw, statements: make(map[string]*sql.Stmt)}
+	c := &conn{sql: raw, statements: make(map[string]prepared)}
 	settings := []struct{ name, value string }{
 		{"busy_timeout", fmt.Sprint(busyTimeout)},
 		{"journal_mode", "wal"},
@@ -98,16 +101,16 @@ func (c *conn) pragma(ctx context.Context, name, value string) error {
 }
 
 // prepare returns the statement for query, which it keeps.
-func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (c *conn) prepare(ctx context.Context, query string) (prepared, error) {
 	if stmt, ok := c.statements[query]; ok {
 		return stmt, nil
 	}
 	stmt, err := c.sql.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", query, err)
+		return prepared{}, fmt.Errorf("prepare %q: %w", query, err)
 	}
-	c.statements[query] = stmt
-	return stmt, nil
+	c.statements[query] = prepared{stmt}
+	return prepared{stmt}, nil
 }
 
 // exec runs query and returns how many rows it changed.
