@@ -102,7 +102,10 @@ func (b *batch) postedBefore(ctx context.Context, r *room, e *rooms.Entry) (room
 	if first != digest(e) {
 		return rooms.Outcome{}, true, reused(e)
 	}
-	m := row.message()
+	m, err := row.message()
+	if err != nil {
+		return rooms.Outcome{}, true, err
+	}
 	if err := loadReactions(ctx, b.conn, r.number, e.From.ID, &m); err != nil {
 		return rooms.Outcome{}, true, err
 	}

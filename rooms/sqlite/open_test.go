@@ -129,9 +129,9 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for _, query := range []string{selectBefore, selectAfter, selectChanges} {
+	for _, query := range []string{selectBefore, selectAfter, selectNew, selectChanged} {
 		var plan []string
-		err := s.writer.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{1, 1, 1}, func(rows *sql.Rows) error {
+		err := s.writer.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{1, 1, 1, 1}[:strings.Count(query, "?")], func(rows *sql.Rows) error {
 			var a, b, c int
 			var detail string
 			err := rows.Scan(&a, &b, &c, &detail)

@@ -1,23 +1,28 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
+	"slices"
 
 	"chatd/rooms"
 )
 
 // Messages that never changed have rev = seq and are found by seq, the others
-// by the index that holds only them. Both halves come sorted and are merged.
-const selectChanges = `SELECT seq AS r, ` + messageColumns + ` FROM messages
-	WHERE room = ?1 AND seq > ?2 AND rev = seq
-UNION ALL SELECT rev AS r, ` + messageColumns + ` FROM messages INDEXED BY messages_changed
-	WHERE room = ?1 AND rev > ?2 AND rev <> seq
-ORDER BY r LIMIT ?3`
+// by the index that holds only them.
+const (
+	selectNew = "SELECT " + messageColumns + ` FROM messages
+		WHERE room = ? AND seq > ? AND seq <= ? AND rev = seq ORDER BY seq LIMIT ?`
+	selectChanged = "SELECT " + messageColumns + ` FROM messages INDEXED BY messages_changed
+		WHERE room = ? AND rev > ? AND rev <= ? AND rev <> seq ORDER BY rev LIMIT ?`
+)
 
 // Changes implements [rooms.Store].
+//
+// It shows the room as it was at one head, looked up first, so that the room's
+// settings and its messages belong together. A message that was changed since
+// is left out: its newest state has a rev beyond that head.
 func (s *Store) Changes(ctx context.Context, q rooms.ChangeQuery) (changes []rooms.Change, done bool, err error) {
-	// The head is looked up first: what the snapshot shows is at least as new.
 	r, err := s.find(q.Room)
 	if err != nil {
 		return nil, false, err
@@ -25,33 +30,39 @@ func (s *Store) Changes(ctx context.Context, q rooms.ChangeQuery) (changes []roo
 	if q.After >= r.Head {
 		return nil, true, nil
 	}
-	var page []rooms.Message
-	now := *r
+	page := make([]rooms.Message, 0, q.Limit+1)
 	err = s.snapshot(ctx, func(ctx context.Context, c *conn) error {
-		if err := c.each(ctx, "SELECT "+roomColumns+" FROM rooms WHERE number = ?", []any{r.number},
-			func(rows *sql.Rows) error { return scanRoom(rows, &now) }); err != nil {
-			return err
-		}
-		var rev uint64
 		row := newMessageRow(r.ID)
-		row.dest = append([]any{&rev}, row.dest...)
 		// One more than asked for tells whether there are more.
-		if err := c.each(ctx, selectChanges, []any{r.number, int64(q.After), q.Limit + 1}, row.appendTo(&page)); err != nil {
+		read := func(query string, last uint64) error {
+			return c.each(ctx, query, []any{r.number, int64(q.After), int64(last), q.Limit + 1}, row.appendTo(&page))
+		}
+		if err := read(selectNew, r.Head); err != nil {
 			return err
 		}
+		last := r.Head
+		if len(page) > q.Limit {
+			last = page[q.Limit].Rev
+		}
+		if err := read(selectChanged, last); err != nil {
+			return err
+		}
+		slices.SortFunc(page, func(a, b rooms.Message) int { return cmp.Compare(a.Rev, b.Rev) })
+		page = page[:min(len(page), q.Limit+1)]
 		return loadReactions(ctx, c, r.number, q.Viewer, pointers(page)...)
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	changes, done = merge(q, page, &now.Room)
+	changes, done = merge(q, page, &r.Room)
 	return changes, done, nil
 }
 
-// merge makes changes of the messages and of the room's own settings. state's
-// Head is a rev that the changes reach at least.
+// merge makes changes of the messages and of the room's own settings, so that
+// they reach the room's head, or are one more than the limit.
 func merge(q rooms.ChangeQuery, page []rooms.Message, state *rooms.Room) (changes []rooms.Change, done bool) {
 	prev := q.After
+	changes = make([]rooms.Change, 0, len(page)+1)
 	add := func(c rooms.Change) {
 		c.Room, c.Epoch, c.Prev = state.ID, state.Epoch, prev
 		prev = c.Rev

@@ -20,7 +20,7 @@ func (s *Store) Messages(ctx context.Context, q rooms.MessageQuery) ([]rooms.Mes
 	if err != nil {
 		return nil, err
 	}
-	var page []rooms.Message
+	page := make([]rooms.Message, 0, q.Limit)
 	err = s.snapshot(ctx, func(ctx context.Context, c *conn) error {
 		row := newMessageRow(r.ID)
 		read := func(query string, bound uint64, limit int) error {
@@ -91,7 +91,10 @@ func (c *conn) message(ctx context.Context, r *room, seq uint64, viewer string) 
 	if !found {
 		return nil, rooms.Errorf(rooms.CodeMessageNotFound, "there is no message %d in %q", seq, r.ID)
 	}
-	m := row.message()
+	m, err := row.message()
+	if err != nil {
+		return nil, err
+	}
 	return &m, loadReactions(ctx, c, r.number, viewer, &m)
 }
 

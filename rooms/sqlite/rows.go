@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"fmt"
 	"time"
 
 	"chatd/rooms"
@@ -28,34 +29,43 @@ func scanRoom(row scanner, r *room, more ...any) error {
 	return nil
 }
 
-const messageColumns = `seq, rev, id, sender, name, kind, text, reply_to, at, edited_at, deleted`
+// messageColumns are a message's columns. What differs from the plain post that
+// almost all messages are comes as one value, as every value has its price.
+const messageColumns = `seq, at, id, sender, name, text,
+	CASE WHEN rev = seq AND reply_to = 0 AND kind = 'chat' THEN NULL
+	ELSE rev || ' ' || reply_to || ' ' || edited_at || ' ' || deleted || ' ' || kind END`
 
 // messageRow is the destination of messageColumns, used again for every row.
 type messageRow struct {
-	m          rooms.Message
-	at, edited int64
-	dest       []any
+	room string
+	m    rooms.Message
+	at   int64
+	rest sql.NullString
+	dest []any
 }
 
 func newMessageRow(roomID string, more ...any) *messageRow {
-	r := new(messageRow)
-	r.m.Room = roomID
+	r := &messageRow{room: roomID}
 	m := &r.m
-	r.dest = append([]any{
-		&m.Seq, &m.Rev, &m.ID, &m.From.ID, &m.From.Name, &m.Kind, &m.Text, &m.ReplyTo, &r.at, &r.edited, &m.Deleted,
-	}, more...)
+	r.dest = append([]any{&m.Seq, &r.at, &m.ID, &m.From.ID, &m.From.Name, &m.Text, &r.rest}, more...)
 	return r
 }
 
 // message is the row last scanned.
-func (r *messageRow) message() rooms.Message {
+func (r *messageRow) message() (rooms.Message, error) {
 	m := r.m
-	m.At = moment(r.at)
-	m.EditedAt = time.Time{}
-	if r.edited != 0 {
-		m.EditedAt = moment(r.edited)
+	m.Room, m.Kind, m.Rev, m.At = r.room, rooms.KindChat, m.Seq, moment(r.at)
+	if !r.rest.Valid {
+		return m, nil
 	}
-	return m
+	var edited int64
+	if _, err := fmt.Sscan(r.rest.String, &m.Rev, &m.ReplyTo, &edited, &m.Deleted, &m.Kind); err != nil {
+		return m, fmt.Errorf("read %q of message %d in %q: %w", r.rest.String, m.Seq, m.Room, err)
+	}
+	if edited != 0 {
+		m.EditedAt = moment(edited)
+	}
+	return m, nil
 }
 
 // appendTo returns a function that appends each row to page.
@@ -64,8 +74,9 @@ func (r *messageRow) appendTo(page *[]rooms.Message) func(*sql.Rows) error {
 		if err := rows.Scan(r.dest...); err != nil {
 			return err
 		}
-		*page = append(*page, r.message())
-		return nil
+		m, err := r.message()
+		*page = append(*page, m)
+		return err
 	}
 }
 
