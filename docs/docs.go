@@ -35,6 +35,33 @@ const docTemplate = `{
                 }
             }
         },
+        "/readyz": {
+            "get": {
+                "description": "It does not while it starts, and from the moment that it is told to stop.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "server"
+                ],
+                "summary": "Does the server take clients?",
+                "operationId": "ready",
+                "responses": {
+                    "200": {
+                        "description": "it does",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Health"
+                        }
+                    },
+                    "503": {
+                        "description": "it does not",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/rooms": {
             "get": {
                 "security": [

@@ -25,6 +25,25 @@ func (s *Server) health(c *gin.Context) {
 	c.PureJSON(http.StatusOK, wire.Health{Status: "ok"})
 }
 
+// ready tells whether the server should be sent clients.
+//
+//	@Summary		Does the server take clients?
+//	@Description	It does not while it starts, and from the moment that it is told to stop.
+//	@ID				ready
+//	@Tags			server
+//	@Produce		json
+//	@Success		200	{object}	wire.Health		"it does"
+//	@Failure		503	{object}	wire.Problem	"it does not"
+//	@Router			/readyz [get]
+func (s *Server) ready(c *gin.Context) {
+	if err := s.rooms.Ready(); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.PureJSON(http.StatusOK, wire.Health{Status: "ready"})
+}
+
 // showVersion tells which chatd this is.
 //
 //	@Summary	Which chatd is this?

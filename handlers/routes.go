@@ -63,6 +63,7 @@ func (s *Server) routes() []route {
 		{"GET", "/rooms/:id/events", s.followRoom},
 
 		{"GET", "/healthz", s.health},
+		{"GET", "/readyz", s.ready},
 		{"GET", "/version", s.showVersion},
 		{"GET", "/swagger", s.swaggerHome},
 		{"GET", "/swagger/*file", s.swagger},

@@ -28,6 +28,8 @@ type Registry interface {
 	Members(ctx context.Context, who rooms.Identity, room string) ([]rooms.Sender, error)
 	// Online counts them, without asking who wants to know.
 	Online(room string) int
+	// Ready tells whether members are let in and entries are taken.
+	Ready() error
 
 	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)
 	Join(ctx context.Context, who rooms.Identity, room string, o rooms.JoinOptions, sink rooms.Sink) (*rooms.Member, error)

@@ -34,9 +34,12 @@ type Registry struct {
 	waiting waiting
 	stats   stats
 
-	mu   sync.RWMutex
-	hubs map[string]*hub // of the rooms that have members here
-	open bool            // between the beginning and the end of Run
+	mu     sync.RWMutex
+	hubs   map[string]*hub // of the rooms that have members here
+	open   bool            // between the beginning and the end of Run
+	opened chan struct{}   // closed by Run when it has opened the registry
+	// draining tells that nobody is let in any more.
+	draining bool
 }
 
 // NewRegistry makes a registry. It does nothing before Run.
@@ -49,7 +52,8 @@ func NewRegistry(c Config) *Registry {
 	}
 	r := &Registry{
 		store: c.Store, journal: c.Journal, limits: c.Limits, log: c.Logger,
-		hubs: make(map[string]*hub),
+		hubs:   make(map[string]*hub),
+		opened: make(chan struct{}),
 	}
 	r.deps = deps{store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
 	for i := range max(1, runtime.GOMAXPROCS(0)) {
@@ -72,6 +76,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	batches, last := make(chan []applied, 4), make(chan struct{})
 	delivering.Go(func() { r.deliver(batches, last) })
 	r.setOpen(true)
+	close(r.opened)
 
 	err := r.journal.Run(ctx, func(ctx context.Context, batch []Entry) error {
 		return r.apply(ctx, batch, batches)
@@ -186,7 +191,7 @@ func (r *Registry) allHubs() []*hub {
 func (r *Registry) openHub(ctx context.Context, id string) (*hub, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open {
+	if !r.open || r.draining {
 		return nil, Errorf(CodeShuttingDown, "the server is going away")
 	}
 	if h := r.hubs[id]; h != nil {
@@ -208,14 +213,6 @@ func (r *Registry) forget(h *hub) {
 	if h.closeIfEmpty() && r.hubs[h.room] == h {
 		delete(r.hubs, h.room)
 	}
-}
-
-// Running tells whether entries are taken: Run has begun, and was not told to
-// end.
-func (r *Registry) Running() bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.open
 }
 
 func (r *Registry) setOpen(open bool) {

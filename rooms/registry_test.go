@@ -194,7 +194,7 @@ func run(t *testing.T, store rooms.Store) *rooms.Registry {
 			t.Error(err)
 		}
 	})
-	eventually(t, r.Running, func() string { return "the registry does not run" })
+	<-r.Opened()
 	return r
 }
 

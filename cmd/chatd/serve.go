@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"time"
 
 	"chatd/handlers"
 	"chatd/handlers/auth"
@@ -41,7 +42,12 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	stuck := false // then something still uses the store
+	defer func() {
+		if !stuck {
+			err = errors.Join(err, store.Close())
+		}
+	}()
 	ln, err := listen(ctx, cfg.Listen)
 	if err != nil {
 		return err
@@ -64,9 +70,6 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	}
 	server := newServer(handler, log)
 
-	// The parts end one after the other, not all at once with ctx: first no new
-	// requests, then the registry, which finishes what it accepted and closes
-	// the sessions, then what is left of them.
 	var running sync.WaitGroup
 	failed := make(chan error, 2)
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -87,24 +90,53 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	if cfg.Insecure && cfg.open() {
 		log.WarnContext(ctx, "INSECURE: whoever can connect may manage all rooms; set --admin-token", "address", ln.Addr().String())
 	}
-	greet(out, cfg, ln.Addr())
 
+	select {
+	case <-registry.Opened():
+		greet(out, cfg, ln.Addr())
+	case <-ctx.Done():
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
 	log.InfoContext(ctx, "stopping", "within", cfg.Drain.String())
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Drain)
-	defer cancel()
-	running.Go(func() {
-		if server.Shutdown(limit) != nil {
-			_ = server.Close() // whoever still talks has had its time
-		}
-	})
-	end()
-	running.Wait()
+	stuck = !finish(ctx, cfg.Drain, server, registry, log, end, &running)
+	if stuck {
+		return errors.Join(err, fmt.Errorf("did not stop within %v; what was acknowledged is safe", cfg.Drain))
+	}
 	log.InfoContext(ctx, "stopped")
 	return err
+}
+
+// lastMoments is the part of the time for stopping that is kept for its end.
+const lastMoments = 3 * time.Second
+
+// finish ends the parts one after the other: first the members are sent away
+// and no request is taken any more, then what is under way is finished, and at
+// last the registry makes durable what was accepted. It reports false when
+// something did not end in time.
+func finish(ctx context.Context, within time.Duration, server *http.Server, registry *rooms.Registry, log *slog.Logger, end func(), running *sync.WaitGroup) bool {
+	ctx = context.WithoutCancel(ctx)
+	requests, cancel := context.WithTimeout(ctx, within-lastMoments)
+	defer cancel()
+	registry.Drain(within)
+	if server.Shutdown(requests) != nil {
+		log.WarnContext(ctx, "cutting off requests that take too long")
+		_ = server.Close()
+	}
+	end()
+	ended := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return true
+	case <-time.After(lastMoments):
+		return false
+	}
 }
 
 // newAuth makes the part that knows who is speaking.

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -15,38 +15,44 @@ import (
 	"chatd/handlers/wire"
 )
 
-var crashRounds = flag.Int("crash.rounds", 5, "how often TestCrash kills the server; 50 is the long form")
+// crowd is members in several rooms, each posting and following, and the server
+// that they do it on.
+type crowd struct {
+	ctx                context.Context //nolint:containedctx // the test's, for all steps of one test
+	server             *process
+	args               []string
+	data, address, url string
+	members            []*crowdMember
+	acks               atomic.Int64
+	following, posting sync.WaitGroup
+	endFollowing       context.CancelFunc
+	stop               chan struct{}
+}
 
-// TestCrash kills the server with SIGKILL, again and again and at random
-// moments, while members post and send again what was not acknowledged. Then
-// every acknowledged message must be there exactly once, none twice, in one
-// order for all members, and what each member followed must be complete.
-func TestCrash(t *testing.T) {
+var crowdRooms = []string{"lobby", "ops", "noise"}
+
+func newCrowd(t *testing.T, args ...string) *crowd {
+	t.Helper()
 	const perRoom = 6
-	rooms := []string{"lobby", "ops", "noise"}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(*crashRounds)*10*time.Second)
-	defer cancel()
-
-	p := serveProcess(t)
-	data, address := p.cmd.Dir, strings.TrimPrefix(p.URL, "http://")
-	api := &client.API{URL: p.URL}
-	for _, id := range rooms[1:] {
+	t.Cleanup(cancel)
+	c := &crowd{ctx: ctx, server: serveProcess(t, args...), args: args, stop: make(chan struct{})}
+	c.url, c.data = c.server.URL, c.server.cmd.Dir
+	c.address = strings.TrimPrefix(c.url, "http://")
+	api := &client.API{URL: c.url}
+	for _, id := range crowdRooms[1:] {
 		if _, err := api.CreateRoom(ctx, wire.CreateRoom{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
-
-	var acks atomic.Int64
-	var following, posting sync.WaitGroup
 	follow, endFollowing := context.WithCancel(ctx)
-	defer endFollowing()
-	stop := make(chan struct{})
-	var members []*crashMember
-	for _, room := range rooms {
+	c.endFollowing = endFollowing
+	t.Cleanup(endFollowing)
+	for _, room := range crowdRooms {
 		for i := range perRoom {
-			m := newCrashMember(p.URL, room, fmt.Sprintf("%s-%d", room, i))
-			members = append(members, m)
-			following.Go(func() { m.follow(follow) })
+			m := newCrowdMember(c.url, room, fmt.Sprintf("%s-%d", room, i))
+			c.members = append(c.members, m)
+			c.following.Go(func() { m.follow(follow) })
 			select {
 			case <-m.joined: // so that it follows the room from its beginning
 			case <-ctx.Done():
@@ -54,45 +60,33 @@ func TestCrash(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range members {
-		posting.Go(func() { m.post(ctx, &acks, stop) })
+	for _, m := range c.members {
+		c.posting.Go(func() { m.post(ctx, &c.acks, c.stop) })
 	}
+	return c
+}
 
-	// A round lasts until some posts more are acknowledged, and then a moment:
-	// what is under way at its end is in every state that there is.
-	for round := range *crashRounds {
-		target := acks.Load() + rand.Int64N(200)
-		await(ctx, t, "posts to be acknowledged", func() bool { return acks.Load() >= target })
-		select {
-		case <-time.After(rand.N(20 * time.Millisecond)):
-		case <-ctx.Done():
-		}
-		p.kill()
-		if rand.IntN(3) == 0 { // and once more while it starts
-			starting, enough := context.WithTimeout(ctx, rand.N(30*time.Millisecond))
-			if early, err := startProcess(starting, data, nil, "serve", "--listen", address); err == nil {
-				early.kill()
-			}
-			enough()
-		}
-		p = serveIn(t, data, "--listen", address)
-		if t.Failed() || ctx.Err() != nil {
-			t.Fatalf("ended in round %d: %v", round, context.Cause(ctx))
-		}
-	}
-	target := acks.Load() + 50
-	await(ctx, t, "posts after the last crash", func() bool { return acks.Load() >= target })
-	close(stop)
-	posting.Wait()
+// hear waits until n posts more are acknowledged.
+func (c *crowd) hear(t *testing.T, n int64) {
+	t.Helper()
+	target := c.acks.Load() + n
+	await(c.ctx, t, "posts to be acknowledged", func() bool { return c.acks.Load() >= target })
+}
 
-	var resent, lost int
-	for _, room := range rooms {
-		history := wholeRoom(ctx, t, api, room)
-		for _, m := range members {
-			if m.room == room {
-				await(ctx, t, m.name+" to read to the end", func() bool { return m.seen() >= len(history) })
-			}
-		}
+// restart starts the server that has ended again, at the same address.
+func (c *crowd) restart(t *testing.T) {
+	t.Helper()
+	c.server = serveIn(t, c.data, append([]string{"--listen", c.address}, c.args...)...)
+}
+
+// finish lets the members come to the end of what they do, and checks it all.
+func (c *crowd) finish(t *testing.T) {
+	t.Helper()
+	close(c.stop)
+	c.posting.Wait()
+	var repeats, lost int
+	for _, room := range crowdRooms {
+		history := wholeRoom(c.ctx, t, &client.API{URL: c.url}, room)
 		checkOrder(t, room, history)
 		byID := make(map[string]wire.Message)
 		for _, msg := range history {
@@ -101,26 +95,27 @@ func TestCrash(t *testing.T) {
 			}
 			byID[msg.ID] = msg
 		}
-		for _, m := range members {
+		for _, m := range c.members {
 			if m.room != room {
 				continue
 			}
+			await(c.ctx, t, m.name+" to read to the end", func() bool { return m.seen() >= len(history) })
 			m.check(t, history, byID)
-			resent += m.duplicates
+			repeats += m.duplicates
 			lost += m.lost
 		}
-		checkResume(ctx, t, p.URL, room, history)
+		checkResume(c.ctx, t, c.url, room, history)
 	}
-	endFollowing()
-	following.Wait()
-	t.Logf("%d crashes, %d posts acknowledged, %d of them at a repeat, %d connections lost", *crashRounds, acks.Load(), resent, lost)
-	if code := p.stop(); code != exitOK {
+	c.endFollowing()
+	c.following.Wait()
+	t.Logf("%d posts acknowledged, %d of them at a repeat, %d connections and attempts failed", c.acks.Load(), repeats, lost)
+	if code := c.server.stop(); code != exitOK {
 		t.Errorf("chatd exited with %d", code)
 	}
 }
 
-// crashMember posts in a room and follows it.
-type crashMember struct {
+// crowdMember posts in a room and follows it.
+type crowdMember struct {
 	name, room string
 	joined     chan struct{}
 	live       *client.Room
@@ -136,27 +131,33 @@ type crashMember struct {
 	lost   int
 	fresh  int // welcomes that did not resume
 	failed error
+
+	welcomes int
+	closes   []int
 }
 
-func newCrashMember(url, room, name string) *crashMember {
-	return &crashMember{
+func newCrowdMember(url, room, name string) *crowdMember {
+	return &crowdMember{
 		name: name, room: room, joined: make(chan struct{}),
 		live: client.NewRoom(url, client.Options{Room: room, Name: name, MaxWait: 200 * time.Millisecond}),
 	}
 }
 
-func (m *crashMember) follow(ctx context.Context) {
+func (m *crowdMember) follow(ctx context.Context) {
 	err := m.live.Run(ctx, func(e client.Event) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		switch {
 		case e.Type == client.TypeLost:
 			m.lost++
+			if closed, ok := errors.AsType[*client.Closed](e.Err); ok {
+				m.closes = append(m.closes, closed.Code)
+			}
 		case e.Welcome != nil:
 			if !e.Welcome.Recovered {
 				m.fresh++
 			}
-			if m.fresh == 1 && m.lost == 0 {
+			if m.welcomes++; m.welcomes == 1 {
 				close(m.joined)
 			}
 		case e.Message != nil && e.Past:
@@ -176,7 +177,7 @@ func (m *crashMember) follow(ctx context.Context) {
 
 // post posts one numbered message after the other, each until it is
 // acknowledged.
-func (m *crashMember) post(ctx context.Context, acks *atomic.Int64, stop <-chan struct{}) {
+func (m *crowdMember) post(ctx context.Context, acks *atomic.Int64, stop <-chan struct{}) {
 	for n := 1; ; n++ {
 		select {
 		case <-stop:
@@ -197,14 +198,20 @@ func (m *crashMember) post(ctx context.Context, acks *atomic.Int64, stop <-chan 
 	}
 }
 
-func (m *crashMember) seen() int {
+func (m *crowdMember) welcomed() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.welcomes
+}
+
+func (m *crowdMember) seen() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.heard)
 }
 
 // check holds what the member was told against the history that is stored.
-func (m *crashMember) check(t *testing.T, history []wire.Message, byID map[string]wire.Message) {
+func (m *crowdMember) check(t *testing.T, history []wire.Message, byID map[string]wire.Message) {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,0 +1,36 @@
+package rooms
+
+import "time"
+
+// comeBack is how much longer a node that goes away spreads the return of its
+// members for each of them: 500 of them a second come back.
+const comeBack = 2 * time.Millisecond
+
+// Drain lets nobody in any more and closes all members with CodeShuttingDown.
+// It asks them to come back at random moments within a time that grows with
+// their number, up to most. Entries are taken until Run ends: what is under way
+// is finished.
+func (r *Registry) Drain(most time.Duration) {
+	r.mu.Lock()
+	r.draining = true
+	r.mu.Unlock()
+	spread := min(time.Duration(r.stats.members.Load())*comeBack, most)
+	reason := Errorf(CodeShuttingDown, "the server is going away; come back within %.1f s", spread.Seconds())
+	reason.RetryAfter = spread
+	for _, h := range r.allHubs() {
+		h.close(reason)
+	}
+}
+
+// Opened is closed when Run has begun to take entries and members.
+func (r *Registry) Opened() <-chan struct{} { return r.opened }
+
+// Ready tells whether members are let in and entries are taken, and if not, why.
+func (r *Registry) Ready() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if !r.open || r.draining {
+		return Errorf(CodeShuttingDown, "the server is starting or going away")
+	}
+	return nil
+}
