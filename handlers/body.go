@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -95,9 +96,12 @@ func contentIsJSON(c *gin.Context) (bool, error) {
 	return media == gin.MIMEJSON, nil
 }
 
-// brokenBody is why a body could not be read: it is too large, or it ended
-// before its end.
+// brokenBody is why a body could not be read: it is too large, or too slow, or
+// it ended before its end.
 func brokenBody(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return rooms.Errorf(rooms.CodeTooSlow, "the body took too long to arrive")
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"chatd/rooms"
 
@@ -82,7 +83,20 @@ func (s *Server) recoverPanic(c *gin.Context) {
 	c.Next()
 }
 
-// limitBody bounds what a handler can read.
-func (s *Server) limitBody(c *gin.Context) {
+const (
+	bodyWait   = 20 * time.Second // how long a body may take to arrive
+	answerWait = 30 * time.Second // how long an answer may take to be read
+)
+
+// bound bounds what a request costs: how much its handler can read, for how
+// long, and how long its answer waits for a reader. Streams and WebSockets set
+// deadlines of their own.
+func (s *Server) bound(c *gin.Context) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.maxBody)
+	// A recorder has no deadlines, and a test's client is in no hurry.
+	control, now := http.NewResponseController(c.Writer), time.Now()
+	_ = control.SetWriteDeadline(now.Add(answerWait))
+	if c.Request.ContentLength != 0 {
+		_ = control.SetReadDeadline(now.Add(s.bodyWait))
+	}
 }

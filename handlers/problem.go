@@ -34,7 +34,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeIDReused:        {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeUnavailable:     {http.StatusServiceUnavailable, wire.CloseTryLater},
 	rooms.CodeShuttingDown:    {http.StatusServiceUnavailable, wire.CloseRestart},
-	rooms.CodeTooSlow:         {http.StatusServiceUnavailable, wire.CloseTooSlow},
+	rooms.CodeTooSlow:         {http.StatusRequestTimeout, wire.CloseTooSlow},
 	rooms.CodeRateLimited:     {http.StatusTooManyRequests, wire.CloseTooMany},
 	rooms.CodeInternal:        {http.StatusInternalServerError, wire.CloseInternal},
 
@@ -48,6 +48,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	wire.CodeNotAcceptable:    {http.StatusNotAcceptable, wire.ClosePolicy},
 	wire.CodeBadUpgrade:       {http.StatusUpgradeRequired, wire.CloseBadProtocol},
 	wire.CodeForeignOrigin:    {http.StatusForbidden, wire.CloseForbidden},
+	wire.CodeForeignHost:      {http.StatusMisdirectedRequest, wire.CloseForbidden},
 	wire.CodeUnknownType:      {http.StatusBadRequest, wire.CloseBadProtocol},
 	wire.CodeNoPong:           {http.StatusRequestTimeout, wire.CloseNoPong},
 	wire.CodeOverCapacity:     {http.StatusServiceUnavailable, wire.CloseOverCapacity},
@@ -112,13 +113,14 @@ func (s *Server) fail(c *gin.Context, err error) {
 		h.Set("WWW-Authenticate", challenge)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter(e.RetryAfter))
-	case http.StatusRequestEntityTooLarge:
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		h.Set("Connection", "close") // the rest of the body is not worth reading
 	case http.StatusUpgradeRequired:
 		h.Set("Upgrade", "websocket")
 	}
 	h.Set("Content-Type", wire.ProblemType)
 	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", apiPolicy)
 	c.Abort()
 	c.PureJSON(status, wire.Problem{
 		Type:      wire.ProblemPrefix + string(e.Code),

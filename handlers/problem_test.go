@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,7 +46,14 @@ func TestEveryCodeHasItsRow(t *testing.T) {
 			t.Errorf("code %q has no status and no close code", code)
 		}
 	}
+	protocol, err := os.ReadFile("../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for code, r := range reasons {
+		if row := fmt.Sprintf("| `%s` | %d |", code, r.status); !strings.Contains(string(protocol), row) {
+			t.Errorf("docs/protocol.md does not have %s", row)
+		}
 		if !declared[code] {
 			t.Errorf("code %q is declared nowhere", code)
 		}

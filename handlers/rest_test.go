@@ -25,7 +25,7 @@ type restServer struct {
 	registry *rooms.Registry
 }
 
-func startREST(t *testing.T, cfg auth.Config) *restServer {
+func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	store, err := sqlite.Open(t.Context(), t.TempDir())
@@ -40,10 +40,20 @@ func startREST(t *testing.T, cfg auth.Config) *restServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(Config{
+	c := Config{
 		Rooms: registry, Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},
-		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page") }),
-	})
+		Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/missing" {
+				http.NotFound(w, r)
+				return
+			}
+			_, _ = io.WriteString(w, "a page")
+		}),
+	}
+	for _, change := range more {
+		change(&c)
+	}
+	server, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,6 +422,7 @@ func TestEverythingElse(t *testing.T) {
 		{method: "GET", path: "/", status: 200, says: []string{"a page"}},
 		{method: "GET", path: "/r/lobby", status: 200, says: []string{"a page"}},
 		{method: "HEAD", path: "/", status: 200},
+		{method: "GET", path: "/missing", status: 404, code: "not_found"},
 		{method: "POST", path: "/", status: 405, code: "method_not_allowed"},
 		{method: "GET", path: "/rooms/", status: 404, code: "not_found"},
 		{method: "GET", path: "/rooms/lobby/nope", status: 404, code: "not_found"},

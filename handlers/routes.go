@@ -97,8 +97,31 @@ func (s *Server) elsewhere(c *gin.Context) {
 	default:
 		c.Writer.Header().Del("Content-Security-Policy") // a page's policy is its own
 		c.Status(http.StatusOK)                          // gin begins these with 404
-		s.web.ServeHTTP(c.Writer, c.Request)
+		w := &pageWriter{ResponseWriter: c.Writer}
+		s.web.ServeHTTP(w, c.Request)
+		if w.missing {
+			s.fail(c, rooms.Errorf(wire.CodeNotFound, "there is nothing at %s", path))
+		}
 	}
+}
+
+// pageWriter withholds a 404 of the browser UI's, for a problem in its place.
+type pageWriter struct {
+	http.ResponseWriter
+	missing bool
+}
+
+func (w *pageWriter) WriteHeader(status int) {
+	if w.missing = status == http.StatusNotFound; !w.missing {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *pageWriter) Write(p []byte) (int, error) {
+	if w.missing {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 func firstSegment(path string) string {

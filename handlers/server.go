@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"chatd/handlers/auth"
 	"chatd/handlers/wire"
@@ -44,9 +45,16 @@ type Config struct {
 	Log     *slog.Logger // nil is slog.Default()
 	Version wire.VersionInfo
 	MaxBody int64 // bytes of a request's body; 0 is DefaultMaxBody
+	// AllowedOrigins are the origins, beside the server's own, whose pages may
+	// talk to it: "https://chat.example.com", "https://*.example.com", "*".
+	AllowedOrigins []string
 	// TrustedProxies are the networks (CIDR) or addresses whose forwarded
 	// headers count. Nil trusts none.
 	TrustedProxies []string
+	// LocalOnly refuses requests under other names than this machine's own. It
+	// is for servers that are open because nobody else can reach them: a foreign
+	// name that leads here is an attack on the browser of somebody who is here.
+	LocalOnly bool
 }
 
 // Server answers all of chatd's requests. It is an http.Handler, safe for any
@@ -58,13 +66,16 @@ type Server struct {
 	log      *slog.Logger
 	version  wire.VersionInfo
 	maxBody  int64
+	bodyWait time.Duration
+	origins  *origins
 	sessions *sessions
 	validate *validator.Validate
 	engine   *gin.Engine
 	segments map[string]bool // the first path segments of the routes
 }
 
-// New makes a Server. It fails if a trusted proxy is no address and no network.
+// New makes a Server. It fails if an allowed origin is none, or a trusted proxy
+// no address and no network.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
 		rooms:    cfg.Rooms,
@@ -73,6 +84,7 @@ func New(cfg Config) (*Server, error) {
 		log:      cfg.Log,
 		version:  cfg.Version,
 		maxBody:  cfg.MaxBody,
+		bodyWait: bodyWait,
 		validate: newValidator(),
 		segments: make(map[string]bool),
 	}
@@ -84,6 +96,11 @@ func New(cfg Config) (*Server, error) {
 		s.maxBody = DefaultMaxBody
 	}
 
+	var err error
+	if s.origins, err = newOrigins(cfg); err != nil {
+		return nil, err
+	}
+
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false
@@ -91,7 +108,7 @@ func New(cfg Config) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	s.engine.Use(nameRequest, secure, s.recoverPanic, s.limitBody)
+	s.engine.Use(nameRequest, secure, s.recoverPanic, s.guardOrigin, s.bound)
 	s.register(s.routes())
 	return s, nil
 }

@@ -119,8 +119,8 @@ func (s *Server) join(c *gin.Context, room string) error {
 		c.Header("Sec-WebSocket-Version", "13")
 		return rooms.Errorf(wire.CodeBadUpgrade, "this is a WebSocket: connect with \"Upgrade: websocket\", \"Connection: Upgrade\", and \"Sec-WebSocket-Version: 13\"")
 	}
-	if !sameOrigin(r) {
-		return rooms.Errorf(wire.CodeForeignOrigin, "pages of %q may not connect here", r.Header.Get("Origin"))
+	if _, allowed := s.origins.allow(r); !allowed {
+		return foreignOrigin(r)
 	}
 	options, err := joinOptions(r.URL.Query(), "", defaultHistory)
 	if err != nil {
@@ -174,17 +174,6 @@ func parseCursor(text string) (*rooms.Cursor, bool) {
 	epoch, number, ok := strings.Cut(text, ":")
 	rev, err := strconv.ParseUint(number, 10, 64)
 	return &rooms.Cursor{Epoch: epoch, Rev: rev}, ok && err == nil && epoch != ""
-}
-
-// sameOrigin tells whether a request may come from the page that it comes from.
-// A request without an origin is no page's: its credential alone counts.
-func sameOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(u.Host, r.Host)
 }
 
 // start makes a session of an upgraded connection, and returns.

@@ -36,6 +36,7 @@ const (
 	CodeBadUpgrade       = "bad_upgrade"   // not a WebSocket handshake, or another version's
 	CodeForeignOrigin    = "origin_denied" // a page of another origin, not allowed here
 	CodeInvalidUTF8      = "invalid_utf8"  // a text message that is not UTF-8; the connection closes
+	CodeForeignHost      = "host_denied"   // asked for under a name that is not this machine's
 	CodeUnknownType      = "unknown_type"  // a frame whose type the server does not know
 	CodeNoPong           = "no_pong"       // the peer gave no sign of life
 	CodeOverCapacity     = "over_capacity"
