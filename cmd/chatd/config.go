@@ -11,16 +11,20 @@ import (
 // environment variables, defaults, the help and the table in README.md are made
 // of it.
 type Config struct {
-	File       string        `flag:"config" arg:"FILE" help:"file of settings in TOML, with the names of the flags; flags and environment count before it"`
-	Listen     string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
-	Data       string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
-	AdminToken secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
-	JWTSecret  secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
-	JWTKeys    string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
-	Guests     string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
-	Insecure   bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
-	LogFormat  string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
-	Drain      time.Duration `flag:"drain" arg:"DURATION" default:"10s" help:"how long clients have to leave when the server is told to stop"`
+	File          string        `flag:"config" arg:"FILE" help:"file of settings in TOML, with the names of the flags; flags and environment count before it"`
+	Listen        string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
+	Data          string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
+	AdminToken    secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
+	JWTSecret     secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
+	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
+	JWTIssuer     string        `flag:"jwt-issuer" arg:"ISSUER" help:"issuer (iss) that these tokens must be from"`
+	JWTAudience   string        `flag:"jwt-audience" arg:"NAME" help:"audience (aud) that these tokens must be for; without one, tokens for nobody in particular and for chatd count"`
+	Guests        string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
+	AllowedOrigin []string      `flag:"allowed-origin" arg:"ORIGIN,…" help:"web origins beside the server's own whose pages may talk to it, such as https://*.example.com; * is all"`
+	TrustedProxy  []string      `flag:"trusted-proxy" arg:"NETWORK,…" help:"addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count"`
+	Insecure      bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
+	LogFormat     string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
+	Drain         time.Duration `flag:"drain" arg:"DURATION" default:"10s" help:"how long clients have to leave when the server is told to stop"`
 }
 
 func (c *Config) check() []error {
@@ -47,6 +51,13 @@ func (c *Config) check() []error {
 
 // open tells whether whoever connects may manage the server.
 func (c *Config) open() bool { return c.AdminToken == "" && c.JWTSecret == "" && c.JWTKeys == "" }
+
+// localOnly tells whether nobody but this machine's own people may talk to the
+// server, because whoever talks to it may manage it.
+func (c *Config) localOnly() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && c.open() && !c.Insecure && isLoopback(host)
+}
 
 // minToken is the least length of an admin token. It keeps out words; it cannot
 // keep out bad luck.

@@ -64,7 +64,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(who, registry, log)
+	handler, err := newHandler(cfg, who, registry, log)
 	if err != nil {
 		return err
 	}
@@ -149,6 +149,8 @@ func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
 		AdminToken: string(cfg.AdminToken),
 		JWTSecret:  string(cfg.JWTSecret),
 		JWTKeys:    cfg.JWTKeys,
+		Issuer:     cfg.JWTIssuer,
+		Audience:   cfg.JWTAudience,
 		Guests:     auth.Guests(cfg.Guests),
 		GuestKey:   guestKey,
 		Log:        log,
@@ -156,13 +158,16 @@ func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
 }
 
 // newHandler joins the parts that answer requests.
-func newHandler(who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
+func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
 	number, commit := buildVersion()
 	return handlers.New(handlers.Config{
-		Rooms: registry,
-		Auth:  who,
-		Web:   web.Handler(web.Options{}),
-		Log:   log,
+		Rooms:          registry,
+		Auth:           who,
+		Web:            web.Handler(web.Options{}),
+		Log:            log,
+		AllowedOrigins: cfg.AllowedOrigin,
+		TrustedProxies: cfg.TrustedProxy,
+		LocalOnly:      cfg.localOnly(),
 		Version: wire.VersionInfo{
 			Version:  number,
 			Commit:   commit,
