@@ -28,6 +28,9 @@ func commands() []command {
 	return []command{
 		{"serve", "", "run the server (this is also what chatd alone does)", runServe},
 		{"bench", "[URL]", "play an audience against a running server and measure what it sees", runBench},
+		{"post", "ROOM [TEXT]", "post a message; without TEXT, what is on standard input", runPost},
+		{"tail", "ROOM", "follow a room", runTail},
+		{"token", "SUBJECT", "make a token for somebody, signed with the JWT secret", runToken},
 		{"config", "", "print the configuration that serve would have, with these flags", runConfig},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this help, or a command's", runHelp},

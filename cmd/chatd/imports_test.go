@@ -15,18 +15,19 @@ import (
 // fails the test: whoever adds one says here where it stands. Tests may import what
 // they need.
 var mayImport = map[string][]string{
-	"chatd/rooms":            {},
-	"chatd/rooms/roomstest":  {"chatd/rooms"},
-	"chatd/rooms/sqlite":     {"chatd/rooms"},
-	"chatd/rooms/jetstream":  {"chatd/rooms"},
-	"chatd/handlers":         {"chatd/rooms", "chatd/handlers/wire", "chatd/handlers/auth", "chatd/handlers/metrics", "chatd/docs"},
-	"chatd/handlers/wire":    {},
-	"chatd/handlers/auth":    {"chatd/rooms", "chatd/handlers/wire"},
-	"chatd/handlers/metrics": {"chatd/rooms"},
-	"chatd/handlers/client":  {"chatd/handlers/wire"},
-	"chatd/docs":             {},
-	"chatd/web":              {},
-	"chatd/cmd/chatd":        {"chatd/*", "chatd/*/*"},
+	"chatd/rooms":             {},
+	"chatd/rooms/roomstest":   {"chatd/rooms"},
+	"chatd/rooms/sqlite":      {"chatd/rooms"},
+	"chatd/rooms/jetstream":   {"chatd/rooms"},
+	"chatd/handlers":          {"chatd/rooms", "chatd/handlers/wire", "chatd/handlers/auth", "chatd/handlers/metrics", "chatd/docs"},
+	"chatd/handlers/wire":     {},
+	"chatd/handlers/auth":     {"chatd/rooms", "chatd/handlers/wire"},
+	"chatd/handlers/metrics":  {"chatd/rooms"},
+	"chatd/handlers/client":   {"chatd/handlers/wire"},
+	"chatd/handlers/loadtest": {"chatd/handlers/wire", "chatd/handlers/client"},
+	"chatd/docs":              {},
+	"chatd/web":               {},
+	"chatd/cmd/chatd":         {"chatd/*", "chatd/*/*"},
 }
 
 // ginUsers are the packages that may know Gin.

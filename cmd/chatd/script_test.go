@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +19,7 @@ import (
 //
 //	start NAME [ARGS…]              runs chatd serve until it is ready; its URL is $NAME
 //	stop NAME                       asks it to end, which must go well
+//	until FILE REGEXP               waits until the file has a match
 //	http STATUS METHOD URL [BODY]   sends a request; its answer is on stdout
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -33,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": scriptStart,
 			"stop":  scriptStop,
+			"until": scriptUntil,
 			"http":  scriptHTTP,
 		},
 	})
@@ -49,7 +53,11 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	serve := append([]string{"serve", "--listen", "127.0.0.1:0"}, args[1:]...)
-	p, err := startProcess(ctx, ts.Getenv("WORK"), nil, serve...)
+	var env []string
+	for _, s := range settingsOf(&Config{}) {
+		env = append(env, s.Env+"="+ts.Getenv(s.Env))
+	}
+	p, err := startProcess(ctx, ts.Getenv("WORK"), env, serve...)
 	if err != nil {
 		ts.Fatalf("chatd did not start: %v\n%s", err, p.log())
 	}
@@ -66,6 +74,28 @@ func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("chatd exited with %d:\n%s", code, p.log())
 	}
 	ts.Logf("%s", p.log())
+}
+
+func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: until FILE REGEXP")
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(30 * time.Second)
+	for {
+		// The file is made by whoever writes it.
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && want.Match(text) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			ts.Fatalf("%s has no match of %q", args[0], args[1])
+		}
+	}
 }
 
 func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {

@@ -23,7 +23,7 @@ import (
 //	help    what it does
 //	oneof   the values that it may have, separated by spaces
 //
-// A field is a string, a secret, a bool, an int, a float64, a time.Duration or a []string,
+// The settings of an embedded struct are settings too. A field is a string, a secret, a bool, an int, a float64, a time.Duration or a []string,
 // which takes a comma-separated list and may be given more than once.
 type setting struct {
 	Name, Env, Default, Arg, Help string
@@ -45,10 +45,17 @@ func (s secret) String() string {
 
 // settingsOf lists the settings of a struct, given a pointer to it.
 func settingsOf(dst any) []setting {
-	v := reflect.ValueOf(dst).Elem()
+	return fieldSettings(reflect.ValueOf(dst).Elem())
+}
+
+func fieldSettings(v reflect.Value) []setting {
 	var all []setting
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		if f.Anonymous {
+			all = append(all, fieldSettings(v.Field(i))...)
+			continue
+		}
 		name, ok := f.Tag.Lookup("flag")
 		if !ok {
 			continue
