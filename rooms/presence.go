@@ -82,16 +82,20 @@ func (p *presence) all() []*Member {
 	return all
 }
 
-// list returns at most limit identities, ascending by subject; 0 is all.
+// list returns at most limit identities, any of them, ascending by subject; 0
+// is all.
 func (p *presence) list(limit int) []Sender {
-	list := make([]Sender, 0, len(p.here))
+	if limit == 0 || limit > len(p.here) {
+		limit = len(p.here)
+	}
+	list := make([]Sender, 0, limit)
 	for _, one := range p.here {
+		if len(list) == limit {
+			break
+		}
 		list = append(list, one.Sender)
 	}
 	sortSenders(list)
-	if limit > 0 && len(list) > limit {
-		list = slices.Clip(list[:limit])
-	}
 	return list
 }
 

@@ -67,10 +67,10 @@ func newTarget(u *url.URL, token string) *target {
 
 // perSource is how many connections one source address makes: fewer than the
 // ports that the kernel gives by default.
-const perSource = 20_000
+const perSource = 8_000
 
 func (t *target) dial() (net.Conn, error) {
-	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: -1}
+	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: -1, Control: lateBind}
 	if t.spread {
 		n := t.sources.Add(1) / perSource
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n)+1)}
@@ -188,6 +188,9 @@ func (m *member) take(p []byte) bool {
 				delivered++
 			}
 		case 0x8:
+			if len(payload) >= 2 && !m.left.Load() {
+				m.run.tally.closed(binary.BigEndian.Uint16(payload), string(payload[2:]))
+			}
 			return false
 		case 0x9:
 			m.write(append([]byte{0x8a, 0x80, 0, 0, 0, 0}, payload...))

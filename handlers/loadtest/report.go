@@ -3,6 +3,8 @@ package loadtest
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -28,6 +30,8 @@ type Report struct {
 	Duplicates uint64 `json:"duplicates"` // changes that came twice, or out of order
 	Refused    uint64 `json:"refused"`    // posts that were answered with an error
 	Broken     uint64 `json:"broken"`     // connections that ended unasked
+
+	Closes map[string]int `json:"closes,omitempty"` // of those, by the close frame's code and reason
 
 	// Of a server on this machine; 0 for others.
 	ServerCPU         float64 `json:"server_cpu"`          // cores
@@ -88,6 +92,9 @@ func (r *Report) Write(w io.Writer) error {
 	row("delivery", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Delivery.P50, r.Delivery.P99, r.Delivery.P999)
 	row("ack", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Ack.P50, r.Ack.P99, r.Ack.P999)
 	row("errors", "%d lost, %d twice or out of order, %d refused, %d connections broken", r.Lost, r.Duplicates, r.Refused, r.Broken)
+	for _, reason := range slices.Sorted(maps.Keys(r.Closes)) {
+		row("closed", "%d × %s", r.Closes[reason], reason)
+	}
 	if r.ServerRSS > 0 {
 		row("server", "%.2f cores, %.2f µs/delivery, %.0f µs/connection, %.1f KiB/member, %.0f MiB resident",
 			r.ServerCPU, r.MicrosPerDelivery, r.MicrosPerConnect, r.BytesPerMember/1024, float64(r.ServerRSS)/(1<<20))

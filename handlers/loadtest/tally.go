@@ -1,7 +1,9 @@
 package loadtest
 
 import (
+	"fmt"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,6 +24,19 @@ type tally struct {
 	delivery   histogram
 	ack        histogram
 	start      counts
+
+	mu     sync.Mutex
+	closes map[string]int // close frames of the server, by code and reason
+}
+
+// closed counts a close frame.
+func (t *tally) closed(code uint16, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closes == nil {
+		t.closes = make(map[string]int)
+	}
+	t.closes[fmt.Sprintf("%d %s", code, reason)]++
 }
 
 // counts are the counters at a moment.
