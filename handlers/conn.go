@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -155,17 +156,27 @@ func (c *conn) fail(err error) error {
 }
 
 // hijacker hands gorilla our conn instead of the server's, so that all that it
-// writes takes the same way out.
+// writes takes the same way out, and a small read buffer that we can look into.
 type hijacker struct {
 	http.ResponseWriter
 	conn *conn
+	in   *bufio.Reader
 }
+
+// readBuffer is a session's read buffer: one byte more than the largest that
+// gorilla would replace by one of its own.
+const readBuffer = 257
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
+	if rw.Reader.Buffered() > 0 {
+		_ = c.Close()
+		return nil, nil, errors.New("data came before the handshake was done")
+	}
 	h.conn = newConn(c)
-	return h.conn, rw, nil
+	h.in = bufio.NewReaderSize(h.conn, readBuffer)
+	return h.conn, bufio.NewReadWriter(h.in, rw.Writer), nil
 }

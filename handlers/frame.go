@@ -21,31 +21,31 @@ func decodeFrame(data []byte) (wire.ClientFrame, error) {
 	return f, nil
 }
 
-// readBuffer holds a message while it is handled. The buffers are shared: a
+// message holds a message while it is handled. The buffers are shared: a
 // session that waits holds none.
-type readBuffer struct{ data []byte }
+type message struct{ data []byte }
 
-type readBufferPool struct{ pool sync.Pool }
+type messagePool struct{ pool sync.Pool }
 
-var readBuffers readBufferPool
+var messages messagePool
 
 // Get returns an empty buffer.
-func (p *readBufferPool) Get() *readBuffer {
-	if b, ok := p.pool.Get().(*readBuffer); ok {
+func (p *messagePool) Get() *message {
+	if b, ok := p.pool.Get().(*message); ok {
 		return b
 	}
-	return &readBuffer{data: make([]byte, 0, 1024)}
+	return &message{data: make([]byte, 0, 1024)}
 }
 
 // Put takes a buffer back, unless a rare long message has made it large.
-func (p *readBufferPool) Put(b *readBuffer) {
+func (p *messagePool) Put(b *message) {
 	if cap(b.data) <= 8<<10 {
 		p.pool.Put(b)
 	}
 }
 
 // readAll reads r to its end. The bytes are good until the buffer is put back.
-func (b *readBuffer) readAll(r io.Reader) ([]byte, error) {
+func (b *message) readAll(r io.Reader) ([]byte, error) {
 	b.data = b.data[:0]
 	for {
 		n, err := r.Read(b.data[len(b.data):cap(b.data)])

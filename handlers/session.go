@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -20,9 +21,10 @@ import (
 const maxInFlight = 64
 
 // session is one WebSocket. It is the sink of its member: frames go out through
-// conn. One goroutine reads what the client sends, for as long as it lives.
+// conn. One goroutine at a time reads what the client sends.
 type session struct {
 	ws       *websocket.Conn
+	in       *bufio.Reader // gorilla's
 	out      *conn
 	registry Registry
 	member   *rooms.Member // nil when joining failed
@@ -83,23 +85,63 @@ func (s *session) beat(now time.Time) {
 	_, _ = s.out.Write([]byte{0x89, 0}) // a peer that is gone shows by its silence
 }
 
-// read handles what the client sends until the connection ends.
-func (s *session) read() {
-	defer func() { _ = s.out.Close() }()
-	if s.member != nil {
-		defer s.member.Leave()
+// run waits for what the client sends, and ends the session. A goroutine that
+// has handled a message has a grown stack, which Go would let it keep; so
+// another takes its place, and a session that waits has the smallest stack
+// there is (a test holds that).
+func (s *session) run(ss *sessions) {
+	for {
+		if _, err := s.in.Peek(1); err != nil {
+			break
+		}
+		if s.skipPong() {
+			continue
+		}
+		if !s.read() {
+			break
+		}
+		go s.run(ss)
+		return
 	}
+	_ = s.out.Close()
+	if s.member != nil {
+		s.member.Leave()
+	}
+	ss.remove(s)
+}
+
+// skipPong takes the answer to our ping, the only thing that most sessions ever
+// send, without what gorilla needs of the stack. Any other frame is gorilla's.
+func (s *session) skipPong() bool {
+	const (
+		finPong = 0x8a
+		masked  = 0x80
+		mask    = 4
+	)
+	h, err := s.in.Peek(2)
+	if err != nil || h[0] != finPong || h[1] < masked || h[1] > masked+125 {
+		return false
+	}
+	_, err = s.in.Discard(2 + mask + int(h[1]-masked))
+	return err == nil
+}
+
+// read handles what has come. It reports false when the session has ended.
+func (s *session) read() bool {
 	for {
 		kind, r, err := s.ws.NextReader()
 		if err != nil {
 			if errors.Is(err, websocket.ErrReadLimit) {
 				s.drain()
 			}
-			return
+			return false
 		}
 		if !s.handle(kind, r) {
 			s.drain()
-			return
+			return false
+		}
+		if s.in.Buffered() == 0 {
+			return true
 		}
 	}
 }
@@ -111,12 +153,10 @@ func (s *session) drain() {
 	_, _ = io.Copy(io.Discard, s.out.Conn)
 }
 
-// handle handles one message. It reports false when the session must end. It is
-// apart from read so that what it needs of the stack is not kept by a session
-// that waits.
+// handle handles one message. It reports false when the session must end.
 func (s *session) handle(kind int, r io.Reader) bool {
-	buf := readBuffers.Get()
-	defer readBuffers.Put(buf)
+	buf := messages.Get()
+	defer messages.Put(buf)
 	data, err := buf.readAll(r)
 	switch {
 	case err != nil:

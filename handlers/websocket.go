@@ -26,9 +26,6 @@ const (
 	maxFrame = 64 << 10
 	// defaultHistory is how many messages a fresh session is told first.
 	defaultHistory = rooms.DefaultPage
-	// smallRead is gorilla's least read buffer: frames are small, and larger
-	// ones are read past it.
-	smallRead = 128
 )
 
 // sessions are the WebSockets of this server. One sweep pings them all, a part
@@ -46,7 +43,6 @@ func newSessions() *sessions {
 	s := new(sessions)
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: pongWait,
-		ReadBufferSize:   smallRead,
 		WriteBufferPool:  &sync.Pool{}, // control frames alone are written by gorilla
 		Subprotocols:     []string{wire.Subprotocol},
 		CheckOrigin:      func(*http.Request) bool { return true }, // checked before, with a better answer
@@ -143,7 +139,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
-	s.sessions.start(s.rooms, ws, w.conn, who, room, options)
+	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms}, who, room, options)
 	return nil
 }
 
@@ -176,26 +172,32 @@ func parseCursor(text string) (*rooms.Cursor, bool) {
 	return &rooms.Cursor{Epoch: epoch, Rev: rev}, ok && err == nil && epoch != ""
 }
 
-// start makes a session of an upgraded connection, and returns.
-func (ss *sessions) start(registry Registry, ws *websocket.Conn, out *conn, who rooms.Identity, room string, o rooms.JoinOptions) {
-	s := &session{ws: ws, out: out, registry: registry}
-	ws.SetReadLimit(maxFrame)
-	member, err := registry.Join(context.Background(), who, room, o, s)
+// start joins an upgraded session to its room, and returns.
+func (ss *sessions) start(s *session, who rooms.Identity, room string, o rooms.JoinOptions) {
+	s.ws.SetReadLimit(maxFrame)
+	member, err := s.registry.Join(context.Background(), who, room, o, s)
 	if err != nil {
 		s.Close(refusal(err))
 	}
 	s.member = member
+	ss.add(s)
+	go s.run(ss)
+}
+
+func (ss *sessions) add(s *session) {
+	ss.ending.Add(1)
 	ss.mu.Lock()
+	defer ss.mu.Unlock()
 	s.bucket = ss.next
 	ss.next = (ss.next + 1) % len(ss.buckets)
 	ss.buckets[s.bucket][s] = struct{}{}
+}
+
+func (ss *sessions) remove(s *session) {
+	ss.mu.Lock()
+	delete(ss.buckets[s.bucket], s)
 	ss.mu.Unlock()
-	ss.ending.Go(func() {
-		s.read()
-		ss.mu.Lock()
-		delete(ss.buckets[s.bucket], s)
-		ss.mu.Unlock()
-	})
+	ss.ending.Done()
 }
 
 // run pings the sessions until ctx is done, and then waits for them to end: the
