@@ -1,0 +1,180 @@
+package jetstream
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"chatd/rooms"
+)
+
+// Config says which cluster this node is of. Either URL is set, or Listen and
+// Peers are.
+type Config struct {
+	Name   string // of the cluster: the same on all nodes, letters, digits, - and _
+	Dir    string // where the embedded server keeps its part of the stream
+	Listen string // host and port for the other nodes
+	Peers  []string
+	Secret string // that the nodes know each other by; "" is for loopback only
+	URL    string // of a NATS cluster to use; several are separated by commas
+
+	// After tells how far this node's store is: Run begins with what follows.
+	After func() uint64
+	// Unsynced lets the embedded server acknowledge before its disk has the
+	// entry: faster, and a power loss of all nodes may take the newest seconds.
+	Unsynced bool
+	Logger   *slog.Logger // nil is slog.Default
+}
+
+// Cluster is this node's part in a cluster. It is a [rooms.Journal]. Its
+// methods may be called by any goroutine.
+type Cluster struct {
+	config Config
+	name   string // of the embedded server
+	node   string
+	log    *slog.Logger
+	status status
+
+	mu    sync.Mutex
+	link  *link         // nil while there is none
+	ready chan struct{} // closed when there is a link
+}
+
+var _ rooms.Journal = (*Cluster)(nil)
+
+// link is a connection to the stream.
+type link struct {
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// New checks a configuration. It opens nothing: Run does.
+func New(c Config) (*Cluster, error) {
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.After == nil {
+		c.After = func() uint64 { return 0 }
+	}
+	if !validName.MatchString(c.Name) {
+		return nil, fmt.Errorf("the cluster's name %q must be 1 to 64 letters, digits, - or _", c.Name)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("this machine's name: %w", err)
+	}
+	if c.URL == "" {
+		if name, err = findSelf(c.Listen, c.Peers); err != nil {
+			return nil, err
+		}
+	}
+	return &Cluster{
+		config: c, name: name, log: c.Logger,
+		// A process that starts again is another node: nobody waits there for
+		// what the one before proposed.
+		node:  name + "/" + strings.ToLower(rand.Text()[:10]),
+		ready: make(chan struct{}),
+	}, nil
+}
+
+// Node is this process's id among all nodes, past and present.
+func (c *Cluster) Node() string { return c.node }
+
+// Run implements [rooms.Journal]. It joins the cluster, waits for the others
+// where it must, and hands entries until ctx is done. An error is something
+// that time does not mend.
+func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch []rooms.Entry) error) error {
+	var options []nats.Option
+	if c.config.URL == "" {
+		server, err := c.startServer()
+		if err != nil {
+			return err
+		}
+		defer server.stop()
+		options = server.options()
+	}
+	conn, err := c.connect(options)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	l, err := c.open(ctx, conn)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	c.setLink(l)
+	defer c.setLink(nil)
+	return ended(ctx, c.read(ctx, l, apply))
+}
+
+// ended is err, but for what comes of ctx being done.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// connect makes the connection, which mends itself for as long as it is open.
+func (c *Cluster) connect(options []nats.Option) (*nats.Conn, error) {
+	conn, err := nats.Connect(c.config.URL, append(options,
+		nats.Name("chatd "+c.node),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250*time.Millisecond),
+		nats.ReconnectBufSize(-1), // what cannot be sent now fails now
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			c.log.Warn("NATS", "err", err)
+		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				c.log.Warn("the connection to NATS was lost", "err", err)
+			}
+		}),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	return conn, nil
+}
+
+func (c *Cluster) setLink(l *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l == nil {
+		c.ready = make(chan struct{})
+	} else {
+		close(c.ready)
+	}
+	c.link = l
+}
+
+// linked waits for the link.
+func (c *Cluster) linked(ctx context.Context) (*link, error) {
+	c.mu.Lock()
+	l, ready := c.link, c.ready
+	c.mu.Unlock()
+	if l != nil {
+		return l, nil
+	}
+	select {
+	case <-ready:
+		return c.linked(ctx)
+	case <-ctx.Done():
+		return nil, errNotLinked
+	}
+}
+
+var errNotLinked = errors.New("there is no connection to the journal yet")

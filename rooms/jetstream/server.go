@@ -1,0 +1,173 @@
+package jetstream
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// embedded is the NATS server within this process.
+type embedded struct {
+	*natsserver.Server
+	user, password string
+}
+
+// startServer starts the server and joins it to those of the peers. It does not
+// wait for them.
+func (c *Cluster) startServer() (*embedded, error) {
+	e := &embedded{user: "chatd", password: rand.Text()}
+	o := &natsserver.Options{
+		ServerName: c.name,
+		// The client is in this process, but a server that does not listen
+		// makes no routes either: a port of this machine's, behind a password
+		// that nobody is told.
+		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT,
+		Username: e.user, Password: e.password,
+		NoSigs: true, NoSystemAccount: false,
+		JetStream: true, StoreDir: c.config.Dir,
+		SyncAlways: !c.config.Unsynced,
+	}
+	if len(c.config.Peers) > 1 {
+		host, port, err := splitAddress(c.config.Listen)
+		if err != nil {
+			return nil, err
+		}
+		o.Cluster = natsserver.ClusterOpts{
+			Name: c.config.Name, Host: host, Port: port, NoAdvertise: true,
+			PingInterval: 2 * time.Second, MaxPingsOut: 3,
+		}
+		if c.config.Secret != "" {
+			o.Cluster.Username, o.Cluster.Password = c.config.Name, c.config.Secret
+		}
+		for _, peer := range c.config.Peers {
+			u := &url.URL{Scheme: "nats-route", Host: peer}
+			if c.config.Secret != "" {
+				u.User = url.UserPassword(c.config.Name, c.config.Secret)
+			}
+			o.Routes = append(o.Routes, u)
+		}
+	}
+	var err error
+	if e.Server, err = natsserver.NewServer(o); err != nil {
+		return nil, fmt.Errorf("the embedded NATS server: %w", err)
+	}
+	e.SetLoggerV2(&serverLog{log: c.log}, false, false, false)
+	e.Start()
+	if !e.ReadyForConnections(10 * time.Second) {
+		e.stop()
+		return nil, errors.New("the embedded NATS server did not start; the log says why")
+	}
+	return e, nil
+}
+
+func (e *embedded) options() []nats.Option {
+	return []nats.Option{nats.InProcessServer(e), nats.UserInfo(e.user, e.password)}
+}
+
+func (e *embedded) stop() {
+	e.Shutdown()
+	e.WaitForShutdown()
+}
+
+// serverLog has the server log with slog. Much of what is a warning to who runs
+// NATS is the usual coming and going of nodes to who runs chatd.
+type serverLog struct{ log *slog.Logger }
+
+func (l *serverLog) Tracef(string, ...any) {}
+func (l *serverLog) Debugf(format string, v ...any) {
+	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Noticef(format string, v ...any) {
+	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Warnf(format string, v ...any) {
+	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Errorf(format string, v ...any) {
+	l.log.Warn("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.log.Error("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+// findSelf finds which of the peers this node is: it is known to the others,
+// and to the stream's replicas, by that name, also when its disk is another.
+func findSelf(listen string, peers []string) (string, error) {
+	host, port, err := splitAddress(listen)
+	if err != nil {
+		return "", err
+	}
+	if n := len(peers); n == 0 || n == 2 {
+		return "", fmt.Errorf("a cluster has 1 or at least 3 nodes, not %d: with 2, each could do nothing without the other", n)
+	}
+	for i, peer := range peers {
+		if _, _, err := splitAddress(peer); err != nil {
+			return "", err
+		}
+		if slices.Index(peers, peer) < i {
+			return "", fmt.Errorf("the peer %s is named twice", peer)
+		}
+	}
+	if slices.Contains(peers, listen) {
+		return listen, nil
+	}
+	if host != "" && host != "0.0.0.0" && host != "::" {
+		return "", fmt.Errorf("this node listens on %s, which is none of its peers: name it as the others do", listen)
+	}
+	mine, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", fmt.Errorf("this machine's addresses: %w", err)
+	}
+	var found []string
+	for _, peer := range peers {
+		peerHost, peerPort, _ := splitAddress(peer)
+		if peerPort == port && isMine(peerHost, mine) {
+			found = append(found, peer)
+		}
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("of the peers %s, %d are this machine: listen on the address by which the others know it", strings.Join(peers, ", "), len(found))
+	}
+	return found[0], nil
+}
+
+func isMine(host string, mine []net.Addr) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	ips, _ := net.DefaultResolver.LookupIPAddr(ctx, host) // a name that nobody knows is not this machine's
+	for _, ip := range ips {
+		for _, addr := range mine {
+			if n, ok := addr.(*net.IPNet); ok && n.IP.Equal(ip.IP) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// splitAddress splits HOST:PORT; the host may be empty.
+func splitAddress(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err == nil {
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil || port < 1 || port > 65535 {
+		return "", 0, fmt.Errorf("%q is not HOST:PORT", address)
+	}
+	return host, port, nil
+}
