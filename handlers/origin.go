@@ -139,7 +139,11 @@ func (s *Server) guardOrigin(c *gin.Context) {
 }
 
 func foreignOrigin(r *http.Request) *rooms.Error {
-	return rooms.Errorf(wire.CodeForeignOrigin, "pages of %q may not do this here; --allowed-origin allows them", r.Header.Get("Origin"))
+	site := r.Header.Get("Origin")
+	if site == "" {
+		site = "another site"
+	}
+	return rooms.Errorf(wire.CodeForeignOrigin, "pages of %s may not do this here; --allowed-origin allows them", site)
 }
 
 // safeMethod tells the methods that change nothing. Without permission to read

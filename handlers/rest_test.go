@@ -23,6 +23,7 @@ import (
 type restServer struct {
 	*httptest.Server
 	registry *rooms.Registry
+	auth     *auth.Authenticator
 }
 
 func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer {
@@ -65,7 +66,7 @@ func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer
 			t.Error(err)
 		}
 	})
-	s := &restServer{httptest.NewServer(server), registry}
+	s := &restServer{httptest.NewServer(server), registry, authenticator}
 	t.Cleanup(func() {
 		stop()
 		running.Wait()

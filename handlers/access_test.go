@@ -1,0 +1,252 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"chatd/handlers/auth"
+	"chatd/handlers/wire"
+	"chatd/rooms"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	accessSecret = "the secret of this test's operator"
+	accessAdmin  = "the-admin-token-of-this-test"
+)
+
+// The columns of the table. Whoever shows a bad credential gets 401 at every
+// route that asks who is speaking.
+var (
+	goodColumns = []string{"none", "guest", "wrong room", "reader", "member", "moderator", "admin"}
+	badColumns  = []string{"expired", "other key", "alg none", "alg of another key", "garbage"}
+)
+
+// access is what each credential gets at each route, in the order of
+// goodColumns, where guests may read. A route whose path has {} is asked for a
+// public room, and for a private one, where those who have no grant get 404.
+var access = map[string]struct {
+	body, want string
+	free       bool // does not ask who is speaking
+}{
+	"GET /rooms":  {want: "200 200 200 200 200 200 200"},
+	"POST /rooms": {body: `{}`, want: "401 403 403 403 403 403 201"},
+
+	"GET /rooms/:id":            {want: "200 200 403 200 200 200 200"},
+	"PATCH /rooms/:id":          {body: `{"topic":"x"}`, want: "401 403 403 403 403 403 200"},
+	"DELETE /rooms/:id":         {want: "401 403 403 403 403 403 204"},
+	"POST /rooms/:id/broadcast": {body: "x", want: "401 403 403 403 403 201 201"},
+	"GET /rooms/:id/messages":   {want: "200 200 403 200 200 200 200"},
+	"POST /rooms/:id/messages":  {body: "x", want: "401 403 403 403 201 201 201"},
+	"GET /rooms/:id/members":    {want: "200 200 403 200 200 200 200"},
+	"GET /rooms/:id/events":     {want: "200 200 403 200 200 200 200"},
+
+	// The message is the member's.
+	"GET /rooms/:id/messages/:seq":                     {want: "200 200 403 200 200 200 200"},
+	"PATCH /rooms/:id/messages/:seq":                   {body: `{"message":"y"}`, want: "401 403 403 403 200 403 403"},
+	"DELETE /rooms/:id/messages/:seq":                  {want: "401 403 403 403 200 200 200"},
+	"PUT /rooms/:id/messages/:seq/reactions/:emoji":    {want: "401 403 403 403 200 200 200"},
+	"DELETE /rooms/:id/messages/:seq/reactions/:emoji": {want: "401 403 403 403 200 200 200"},
+
+	"GET /ws":       {want: "101 101 403 101 101 101 101"},
+	"GET /ws/:room": {want: "101 101 403 101 101 101 101"},
+
+	"GET /healthz":       {want: "200 200 200 200 200 200 200", free: true},
+	"GET /readyz":        {want: "200 200 200 200 200 200 200", free: true},
+	"GET /version":       {want: "200 200 200 200 200 200 200", free: true},
+	"GET /swagger":       {want: "302 302 302 302 302 302 302", free: true},
+	"GET /swagger/*file": {want: "200 200 200 200 200 200 200", free: true},
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	s := startREST(t, auth.Config{
+		AdminToken: accessAdmin, JWTSecret: accessSecret, Guests: auth.GuestsRead, GuestKey: []byte(strings.Repeat("k", 32)),
+	})
+	credentials := makeCredentials(t, s)
+
+	// The routes and the rows are the same.
+	routes := (&Server{}).routes()
+	for _, r := range routes {
+		if _, ok := access[r.method+" "+r.path]; !ok {
+			t.Errorf("%s %s has no row in the table: say who may do that", r.method, r.path)
+		}
+	}
+	if len(access) != len(routes) {
+		t.Errorf("the table has %d rows for %d routes", len(access), len(routes))
+	}
+
+	made := 0
+	for _, r := range routes {
+		row := access[r.method+" "+r.path]
+		inRoom := strings.Contains(r.path, ":id") || strings.Contains(r.path, ":room")
+		try := func(credential string, want int, v rooms.Visibility) {
+			made++
+			room, seq := fmt.Sprintf("room-%d", made), uint64(1)
+			if inRoom {
+				seq = s.makeRoom(t, room, v)
+			}
+			path := strings.NewReplacer(":id", room, ":room", room, ":seq", fmt.Sprint(seq), ":emoji", "👍", "*file", "index.html").Replace(r.path)
+			if got := s.status(t, r.method, path, row.body, credentials[credential]); got != want {
+				t.Errorf("%s %s in a %s room as %s: %d, want %d", r.method, r.path, v, credential, got, want)
+			}
+		}
+		wants := make([]int, len(goodColumns))
+		for i, text := range strings.Fields(row.want) {
+			if _, err := fmt.Sscan(text, &wants[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, credential := range goodColumns {
+			try(credential, wants[i], rooms.Public)
+			if inRoom {
+				want := wants[i]
+				if i < 3 {
+					want = http.StatusNotFound
+				}
+				try(credential, want, rooms.Private)
+			}
+		}
+		for _, credential := range badColumns {
+			want := http.StatusUnauthorized
+			if row.free {
+				want = wants[0]
+			}
+			try(credential, want, rooms.Public)
+			if inRoom {
+				try(credential, want, rooms.Private)
+			}
+		}
+	}
+}
+
+// Nothing tells a private room from none at all.
+func TestPrivateRoomsAreInvisible(t *testing.T) {
+	s := startREST(t, auth.Config{AdminToken: accessAdmin, JWTSecret: accessSecret, GuestKey: []byte(strings.Repeat("k", 32))})
+	s.makeRoom(t, "secret", rooms.Private)
+	for who, credential := range makeCredentials(t, s) {
+		if who != "none" && who != "guest" && who != "wrong room" {
+			continue
+		}
+		for _, r := range (&Server{}).routes() {
+			if !strings.Contains(r.path, ":id") {
+				continue
+			}
+			row := access[r.method+" "+r.path]
+			answer := func(room string) string {
+				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x").Replace(r.path)
+				a := ask{method: r.method, path: path, body: row.body, status: 404, code: "room_not_found"}
+				if credential != "" {
+					a.headers = []string{"Authorization: Bearer " + credential}
+				}
+				_, body := s.do(t, a)
+				var p wire.Problem
+				if err := json.Unmarshal(body, &p); err != nil {
+					t.Fatal(err)
+				}
+				p.RequestID = ""
+				return strings.ReplaceAll(fmt.Sprint(p), room, "ROOM")
+			}
+			if there, not := answer("secret"), answer("absent"); there != not {
+				t.Errorf("%s %s as %s: a private room answers %s, none %s", r.method, r.path, who, there, not)
+			}
+		}
+		var list wire.RoomList
+		a := ask{method: "GET", path: "/rooms", status: 200}
+		if credential != "" {
+			a.headers = []string{"Authorization: Bearer " + credential}
+		}
+		_, body := s.do(t, a)
+		if err := json.Unmarshal(body, &list); err != nil || strings.Contains(string(body), "secret") {
+			t.Errorf("%s sees %s, %v", who, body, err)
+		}
+	}
+}
+
+func makeCredentials(t *testing.T, s *restServer) map[string]string {
+	t.Helper()
+	mint := func(may ...string) string {
+		token, err := auth.Mint(accessSecret, auth.Claims{Subject: "member", Rooms: map[string][]string{"*": may}, Lasts: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	sign := func(method jwt.SigningMethod, key any, exp time.Duration) string {
+		token, err := jwt.NewWithClaims(method, jwt.MapClaims{
+			"sub": "member", "exp": time.Now().Add(exp).Unix(), "rooms": map[string]any{"*": []string{"admin"}},
+		}).SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	elsewhere, err := auth.Mint(accessSecret, auth.Claims{Subject: "other", Rooms: map[string][]string{"elsewhere": {"admin"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moderator, err := auth.Mint(accessSecret, auth.Claims{Subject: "moderator", Rooms: map[string][]string{"*": {"read", "post", "moderate"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, guest := s.auth.SignGuest(rooms.Identity{Guest: true, Name: "Ana"})
+	return map[string]string{
+		"none": "", "guest": guest, "wrong room": elsewhere, "reader": mint("read"), "member": mint("read", "post"),
+		"moderator": moderator, "admin": accessAdmin,
+		"expired":            sign(jwt.SigningMethodHS256, []byte(accessSecret), -time.Hour),
+		"other key":          sign(jwt.SigningMethodHS256, []byte(strings.Repeat("x", 40)), time.Hour),
+		"alg none":           sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, time.Hour),
+		"alg of another key": sign(jwt.SigningMethodHS512, []byte(accessSecret), time.Hour),
+		"garbage":            "a.b.c",
+	}
+}
+
+// makeRoom makes a room and a message of the member's in it.
+func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) (seq uint64) {
+	t.Helper()
+	owner := rooms.Identity{Subject: "member", Name: "member", Grants: []rooms.Grant{{Pattern: "*", Allow: rooms.All}}, Base: rooms.All}
+	_, err := s.registry.Propose(t.Context(), owner, rooms.Entry{Kind: rooms.EntryCreateRoom, Room: id, Create: rooms.Settings{Visibility: v}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := s.registry.Propose(t.Context(), owner, rooms.Entry{Kind: rooms.EntryPost, Room: id, Text: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt.Seq
+}
+
+// status is that of the answer, whose body may be a stream.
+func (s *restServer) status(t *testing.T, method, path, body, credential string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(body, "{") {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if strings.HasPrefix(path, "/ws") {
+		req.Header.Set("Connection", "Upgrade")
+		req.Header.Set("Upgrade", "websocket")
+		req.Header.Set("Sec-WebSocket-Version", "13")
+		req.Header.Set("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")
+	}
+	if credential != "" {
+		req.Header.Set("Authorization", "Bearer "+credential)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") == "" {
+		t.Errorf("%s %s: 401 without WWW-Authenticate", method, path)
+	}
+	return resp.StatusCode
+}
