@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -75,19 +76,21 @@ func newAsset(kind string, content []byte) asset {
 
 // fill returns a file with what only the server knows in the place of its
 // marks: %BASE% is the path of the assets, %VERSION% their version, %PRELOAD%
-// links to every module that entry needs, so that a browser asks for all of
-// them at once, and %MODULES% their paths, each with a space behind it.
-func (b *bundle) fill(name, entry string) string {
+// links to every module that the entries need, so that a browser asks for all
+// of them at once, %MODULES% their paths, each with a space behind it, and
+// %ICON% the page's icon, which is not worth a request.
+func (b *bundle) fill(name string, entries ...string) string {
 	var links, list strings.Builder
-	for _, module := range b.graph(entry) {
+	for _, module := range b.graph(entries...) {
 		fmt.Fprintf(&links, `<link rel="modulepreload" href="%s%s">`, b.base(), module)
-		fmt.Fprintf(&list, "%s ", b.base()+module)
+		fmt.Fprintf(&list, "%s%s ", b.base(), module)
 	}
 	return strings.NewReplacer(
 		"%BASE%", b.base(),
 		"%VERSION%", b.version,
 		"%PRELOAD%", links.String(),
 		"%MODULES%", list.String(),
+		"%ICON%", "data:image/svg+xml;base64,"+base64.StdEncoding.EncodeToString(b.mustRead("app/icon.svg")),
 	).Replace(string(b.mustRead(name)))
 }
 
@@ -102,13 +105,11 @@ func (b *bundle) mustRead(name string) []byte {
 // imported matches what a module names in a static import or export.
 var imported = regexp.MustCompile(`(?m)^(?:import|export)\s(?:[^'";]*?\sfrom\s*)?["']([^"']+)["'];?`)
 
-// graph is entry and every module that it imports statically, however deep,
-// entry first. Modules imported by import() when they are needed are not in it.
-func (b *bundle) graph(entry string) []string {
-	if entry == "" {
-		return nil
-	}
-	seen := []string{entry}
+// graph is the entries and every module that they import statically, however
+// deep, the entries first. Modules imported by import() when they are needed are
+// not in it.
+func (b *bundle) graph(entries ...string) []string {
+	seen := slices.Clone(entries)
 	for i := 0; i < len(seen); i++ {
 		for _, m := range imported.FindAllSubmatch(b.mustRead(seen[i]), -1) {
 			module := path.Join(path.Dir(seen[i]), string(m[1]))

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,21 +13,32 @@ type site struct {
 	options Options
 	bundle  *bundle
 	fixed   map[string]asset // by path
-	page    asset
-	embed   asset
+	pages   map[string]page  // by language
+}
+
+// page is what a reader of one language gets: the same but for which words are
+// asked for at once.
+type page struct {
+	chat  asset // / and /r/{room}
+	embed asset // /embed/{room}
 }
 
 func newSite(o Options) *site {
 	b := loadBundle()
 	text := func(kind, content string) asset { return newAsset(kind, []byte(content)) }
-	s := &site{options: o, bundle: b}
-	s.page = text("text/html; charset=utf-8", b.fill("app/index.html", "app/main.js"))
-	s.embed = text("text/html; charset=utf-8", b.fill("app/embed.html", "app/frame.js"))
+	s := &site{options: o, bundle: b, pages: map[string]page{}}
+	for _, language := range languages {
+		words := "i18n/" + language + ".js"
+		s.pages[language] = page{
+			chat:  text(kinds[".html"], b.fill("app/index.html", "app/main.js", words)),
+			embed: text(kinds[".html"], b.fill("app/embed.html", "app/frame.js", words)),
+		}
+	}
 	s.fixed = map[string]asset{
 		"/sdk.js":               text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"sdk/room.js")),
 		"/embed.js":             text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"app/embed.js")),
-		"/sw.js":                text(kinds[".js"], b.fill("app/sw.js", "app/main.js")),
-		"/manifest.webmanifest": text(kinds[".webmanifest"], b.fill("app/manifest.webmanifest", "")),
+		"/sw.js":                text(kinds[".js"], b.fill("app/sw.js", append([]string{"app/main.js"}, words()...)...)),
+		"/manifest.webmanifest": text(kinds[".webmanifest"], b.fill("app/manifest.webmanifest")),
 		"/favicon.ico":          b.assets["app/icon.svg"],
 	}
 	return s
@@ -66,11 +78,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if room, ok := strings.CutPrefix(path, "/embed/"); ok && isSegment(room) {
-		s.servePage(w, r, s.embed, s.ancestors(r, room))
+		s.servePage(w, r, s.pages[language(r)].embed, s.ancestors(r, room))
 		return
 	}
 	if room, ok := strings.CutPrefix(path, "/r/"); path == "/" || ok && isSegment(room) {
-		s.servePage(w, r, s.page, "'none'")
+		s.servePage(w, r, s.pages[language(r)].chat, "'none'")
 		return
 	}
 	http.NotFound(w, r)
@@ -101,6 +113,7 @@ func (s *site) servePage(w http.ResponseWriter, r *http.Request, a asset, ancest
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy+ancestors)
 	h.Set("Referrer-Policy", "same-origin")
+	h.Add("Vary", "Accept-Language")
 	s.serve(w, r, a, revalidate)
 }
 
@@ -108,7 +121,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, a asset, caching st
 	h := w.Header()
 	h.Set("Cache-Control", caching)
 	h.Set("Content-Type", a.kind)
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	etag := `"` + s.bundle.version + `"`
 	h.Set("ETag", etag)
 	if strings.Contains(r.Header.Get("If-None-Match"), etag) {
@@ -125,6 +138,29 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, a asset, caching st
 		return
 	}
 	_, _ = w.Write(body) // a reader that is gone needs no answer
+}
+
+// languages are those of the i18n directory, the first is for everybody else.
+var languages = []string{"en", "zh"}
+
+func words() []string {
+	var modules []string
+	for _, l := range languages {
+		modules = append(modules, "i18n/"+l+".js")
+	}
+	return modules
+}
+
+// language is the first one of the request's that there are words for.
+func language(r *http.Request) string {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		if slices.Contains(languages, primary) {
+			return primary
+		}
+	}
+	return languages[0]
 }
 
 // acceptsGzip tells whether the request names gzip, and not with a weight of 0.

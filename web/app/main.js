@@ -23,6 +23,7 @@ export class App {
   #kept = new Map();
   /** @type {Room | undefined} */
   room;
+  #welcomed = 0;
   #build = document.body.dataset["version"] ?? "";
 
   constructor() {
@@ -150,7 +151,7 @@ export class App {
         this.token = room.you.token;
         remember("token", room.you.token);
       }
-      void this.#compareVersion();
+      if (this.#welcomed++ > 0) void this.#compareVersion();
     });
     on("state", () => room === this.room && this.sidebar.select(room.id));
     return room;

@@ -1,8 +1,6 @@
 // Words, dates and numbers in the reader's language.
 
-import { en } from "./en.js";
-
-/** @typedef {keyof typeof en} Key */
+/** @typedef {keyof typeof import("./en.js").en} Key */
 /** A text; with several forms, the number n chooses. @typedef {string | {one?: string, other: string}} Phrase */
 /** @typedef {Record<Key, Phrase>} Words */
 
@@ -18,7 +16,7 @@ export const language = first?.startsWith("zh") ? "zh" : "en";
 const locale = asked.find((l) => l.startsWith(language) && l.length > 2) ?? (language === "zh" ? "zh-CN" : "en");
 
 /** @type {Words} */
-const words = language === "zh" ? (await import("./zh.js")).zh : en;
+const words = language === "zh" ? (await import("./zh.js")).zh : (await import("./en.js")).en;
 const plural = new Intl.PluralRules(locale);
 
 /**

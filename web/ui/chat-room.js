@@ -4,13 +4,12 @@
 import { number, reason, t } from "../i18n/index.js";
 import { Composer } from "./composer.js";
 import { h, hue, icon, iconButton, initial } from "./dom.js";
-import { keepTools } from "./tools.js";
 import { Timeline } from "./timeline.js";
 
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Message, Person} from "../sdk/protocol.js" */
 
-const stylesheet = new URL("../style/room.css", import.meta.url).href;
+const sheets = ["tokens", "room"].map((name) => new URL(`../style/${name}.css`, import.meta.url).href);
 
 /** Members that are listed by name. */
 const LISTED = 100;
@@ -44,12 +43,10 @@ export class ChatRoom extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    const sheet = h("link", { rel: "stylesheet", href: stylesheet });
-    this.title = "";
     this.heading = h("h1", { class: "title", dir: "auto" });
     this.topic = h("p", { class: "topic", dir: "auto" });
     this.dot = h("span", { class: "dot", role: "img" });
-    this.peopleButton = h("button", { type: "button", class: "people-button", "aria-expanded": "false", onclick: () => this.togglePeople() }, icon("people"), h("span", {}, ""));
+    this.peopleButton = h("button", { type: "button", class: "icon-button people-button", "aria-expanded": "false", onclick: () => this.togglePeople() }, icon("people"), h("span", {}, ""));
     this.header = h("header", { class: "header", part: "header" }, h("slot", { name: "start" }), h("div", { class: "names" }, h("div", { class: "title-line" }, this.heading, this.dot), this.topic), this.peopleButton, h("slot", { name: "end" }));
     this.banner = h("div", { class: "banner", role: "status", hidden: true });
     this.stage = h("div", { class: "stage" });
@@ -76,12 +73,14 @@ export class ChatRoom extends HTMLElement {
       h("div", { class: "middle" }, h("div", { class: "column" }, this.banner, this.stage, h("div", { class: "floats" }, this.pill, this.toasts), this.typing, this.composer.element), this.people),
       this.voice,
     );
-    sheet.addEventListener("load", () => {
+    let loading = sheets.length;
+    const loaded = () => {
+      if (--loading > 0) return;
       shell.hidden = false;
       this.timeline?.schedule();
       this.#tell("chat-ready", {});
-    });
-    root.append(sheet, shell);
+    };
+    root.append(...sheets.map((href) => h("link", { rel: "stylesheet", href, onload: loaded })), shell);
   }
 
   /**
@@ -100,7 +99,7 @@ export class ChatRoom extends HTMLElement {
       onstatus: () => this.#status(),
       onseen: (seq) => this.#tell("chat-seen", { seq }),
     };
-    keepTools(this, this.timeline, this.#bound.signal);
+    this.#lendTools(this.timeline, this.#bound.signal);
     this.stage.replaceChildren(this.timeline.element);
     this.timeline.restore();
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
@@ -129,6 +128,24 @@ export class ChatRoom extends HTMLElement {
       this.#status();
     });
     this.#status();
+  }
+
+  /**
+   * The tools for messages are loaded when the first message is pointed at.
+   * @param {Timeline} timeline
+   * @param {AbortSignal} signal
+   */
+  #lendTools(timeline, signal) {
+    const first = async (/** @type {Event} */ e) => {
+      stop.abort();
+      const { keepTools } = await import("./tools.js");
+      if (signal.aborted) return;
+      keepTools(this, timeline, signal);
+      if (e.type !== "click") e.target?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+    };
+    const stop = new AbortController();
+    signal.addEventListener("abort", () => stop.abort());
+    for (const type of ["pointerover", "focusin"]) timeline.list.addEventListener(type, (e) => void first(e), { signal: stop.signal });
   }
 
   /** Lets go of the room. */

@@ -51,9 +51,8 @@ export class Composer {
       enterkeyhint: "send",
       oninput: () => this.#typed(),
       onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e),
-      onfocus: () => void this.#complete(),
     });
-    this.sendButton = iconButton("send", t("send"), () => this.#submit(), { class: "send", disabled: true });
+    this.sendButton = iconButton("send", t("send"), () => this.#submit(), { class: "icon-button send", disabled: true });
     this.emojiButton = iconButton("smile", t("emoji"), () => void this.#pickEmoji());
     this.mode = h("div", { class: "mode", hidden: true });
     this.count = h("span", { class: "count", hidden: true });

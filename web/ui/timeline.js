@@ -37,6 +37,8 @@ export class Timeline {
   #unreadAfter = Infinity;
   /** Deleted, as long as that can be undone. @type {Set<number>} */
   #hidden = new Set();
+  /** The heights at the last move to the end. */
+  #heights = 0;
   /** Where the reader was when the timeline was put away. */
   #left = 0;
   #room;
@@ -54,6 +56,7 @@ export class Timeline {
       if (this.#stuck) this.#toEnd();
     });
     resized.observe(this.element);
+    resized.observe(this.list);
   }
 
   get news() {
@@ -330,13 +333,17 @@ export class Timeline {
 
   #toEnd() {
     this.element.scrollTop = this.element.scrollHeight;
+    this.#heights = this.element.scrollHeight + this.element.clientHeight;
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     if (clientHeight === 0) return; // put away
-    this.#left = scrollTop;
     const stuck = this.#window.atEnd && scrollHeight - scrollTop - clientHeight <= STICKY;
+    // Only the reader leaves the end. When the heights have changed, it was the page.
+    const moved = scrollHeight + clientHeight !== this.#heights;
+    if (this.#stuck && !stuck && moved && this.#window.atEnd) return this.#toEnd();
+    this.#left = scrollTop;
     if (stuck && !this.#stuck) this.#news = 0;
     if (stuck !== this.#stuck) {
       this.#stuck = stuck;
@@ -357,6 +364,7 @@ export class Timeline {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     const w = this.#window;
     if (this.#fetching || w.rows.length === 0 || this.#room.state !== "open") return;
+    if ((w.rows[0]?.seq ?? 0) <= 1) w.atStart = true;
     if (scrollTop < NEAR && !w.atStart) {
       void this.#fetch("older", async () => {
         const before = w.rows[0]?.seq ?? 0;
