@@ -31,6 +31,7 @@ func commands() []command {
 		{"post", "ROOM [TEXT]", "post a message; without TEXT, what is on standard input", runPost},
 		{"tail", "ROOM", "follow a room", runTail},
 		{"token", "SUBJECT", "make a token for somebody, signed with the JWT secret", runToken},
+		{"doctor", "URL", "examine a server from outside, through all proxies", runDoctor},
 		{"config", "", "print the configuration that serve would have, with these flags", runConfig},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this help, or a command's", runHelp},
