@@ -15,6 +15,7 @@ const (
 	EntryCreateRoom EntryKind = "create-room"
 	EntryUpdateRoom EntryKind = "update-room"
 	EntryDeleteRoom EntryKind = "delete-room" // takes no rev: the history ends
+	EntryPurge      EntryKind = "purge"       // takes no rev: old messages go, see [Store.Expired]
 )
 
 // Entry is a durable change that somebody proposed. It carries all that
@@ -34,7 +35,7 @@ type Entry struct {
 	Moderator bool
 	At        time.Time // UTC, whole milliseconds
 
-	Seq       uint64      // edit, delete, react: the message; read: the newest one read
+	Seq       uint64      // edit, delete, react: the message; read: the newest one read; purge: the newest to go
 	Message   MessageKind // post
 	Text      string      // post, edit
 	ReplyTo   uint64      // post
@@ -64,7 +65,7 @@ type Outcome struct {
 // gets the receipt of the first one, with Duplicate set.
 type Receipt struct {
 	ID        string
-	Seq       uint64 // the message, for post, edit, delete and react
+	Seq       uint64 // the message, for post, edit, delete and react; purge: up to where messages are gone
 	Rev       uint64 // the change's own
 	Duplicate bool
 	// Message is the message after the entry: for a duplicate its newest state.

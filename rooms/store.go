@@ -39,6 +39,21 @@ type Store interface {
 	// Message returns one message, or CodeMessageNotFound.
 	Message(ctx context.Context, room string, seq uint64, viewer string) (Message, error)
 
+	// Unread tells what q.Subject has not read, for each of q.Rooms that exists,
+	// in their order.
+	Unread(ctx context.Context, q UnreadQuery) ([]Unread, error)
+
+	// Expired returns the seq up to which the room's retention has ended at now,
+	// or 0: propose an EntryPurge with it. Applying one removes at most PurgeStep
+	// messages, so that nobody waits long behind it; while its receipt's Seq is
+	// below the entry's, propose it again. Then ask again.
+	Expired(ctx context.Context, room string, now time.Time) (seq uint64, err error)
+
+	// Run does what commits leave undone, such as removing a deleted room's
+	// messages, until ctx is done. It is called once; without it all that Apply
+	// acknowledges is durable and visible all the same.
+	Run(ctx context.Context) error
+
 	// Close releases all that the store holds. Nothing else may be under way.
 	Close() error
 }
@@ -72,6 +87,29 @@ type MessageQuery struct {
 	Around uint64 // as many before as after, and the message itself if it is there
 	Limit  int
 	Viewer string
+}
+
+// PurgeStep bounds how many messages one EntryPurge removes.
+const PurgeStep = 200
+
+// MaxUnread bounds what is counted as unread in one room: it stands for as many
+// or more.
+const MaxUnread = 1000
+
+// UnreadQuery asks what an identity has not read.
+type UnreadQuery struct {
+	Subject string
+	Name    string // its name as mentions have it, see [FoldName]
+	Rooms   []string
+}
+
+// Unread is what an identity has not read in one room: others' messages after
+// its read mark. Deleted messages do not count.
+type Unread struct {
+	Room     string
+	Read     uint64 // the read mark: the newest seq read, 0 when none ever was
+	Count    int    // among the newest MaxUnread messages
+	Mentions int    // of its name, at most MaxUnread
 }
 
 // DefaultPage and MaxPage bound how many things one query returns.

@@ -29,6 +29,8 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Delete", testDelete},
 		{"React", testReact},
 		{"Read", testRead},
+		{"Unread", testUnread},
+		{"Retention", testRetention},
 		{"Rooms", testRooms},
 		{"RoomUpdates", testRoomUpdates},
 		{"RoomDeleted", testRoomDeleted},

@@ -137,6 +137,7 @@ func testRefusalStandsAlone(t *testing.T, s *fixture) {
 
 func testPostRefusals(t *testing.T, s *fixture) {
 	s.refused(rooms.CodeRoomNotFound, rooms.Entry{Kind: rooms.EntryPost, Room: "nowhere"})
+	s.refused(rooms.CodeInvalid, rooms.Entry{Kind: rooms.EntryPost, Message: "song", Text: "la"})
 	s.create("news", rooms.Settings{Mode: rooms.ModeAnnounce})
 	s.refused(rooms.CodeAnnounceOnly, rooms.Entry{Kind: rooms.EntryPost, Room: "news", Text: "me"})
 	s.must(rooms.Entry{Kind: rooms.EntryPost, Room: "news", Text: "me", Moderator: true})

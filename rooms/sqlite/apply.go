@@ -17,26 +17,55 @@ func (s *Store) Apply(ctx context.Context, entries []rooms.Entry) ([]rooms.Outco
 		return nil, nil
 	}
 	ctx = context.WithoutCancel(ctx)
+	var outcomes []rooms.Outcome
+	b := &batch{conn: s.writer, committed: s.rooms, touched: make(map[string]*room)}
+	err := s.write(ctx, func(*conn) (err error) {
+		b.row = s.row.Load()
+		outcomes, err = b.applyAll(ctx, entries)
+		return err
+	}, func() {
+		s.commit(b.touched)
+		s.row.Store(b.row)
+		s.journalAt.Store(max(s.journalAt.Load(), b.journalAt))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("apply %d entries: %w", len(entries), err)
+	}
+	if b.buried {
+		wake(s.buried)
+	}
+	return outcomes, nil
+}
+
+// write calls change in a transaction of the one connection that writes, and
+// after its commit, before anybody else writes, committed.
+func (s *Store) write(ctx context.Context, change func(*conn) error, committed func()) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-
-	b := &batch{conn: s.writer, committed: s.rooms, touched: make(map[string]*room)}
-	if _, err := b.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
+	c := s.writer
+	if _, err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
-	outcomes, err := b.applyAll(ctx, entries)
+	err := change(c)
 	if err == nil {
-		_, err = b.exec(ctx, "COMMIT")
+		_, err = c.exec(ctx, "COMMIT")
 	}
 	if err != nil {
 		// Some errors, a full disk among them, have ended the transaction
 		// already, and this fails.
-		_, _ = b.exec(ctx, "ROLLBACK")
-		return nil, fmt.Errorf("apply %d entries: %w", len(entries), err)
+		_, _ = c.exec(ctx, "ROLLBACK")
+		return err
 	}
-	s.commit(b.touched)
-	s.journalAt.Store(max(s.journalAt.Load(), b.journalAt))
-	return outcomes, nil
+	committed()
+	return nil
+}
+
+// wake leaves a value in c, if there is none.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // batch is a transaction under way: the rooms as they will be after it.
@@ -44,7 +73,9 @@ type batch struct {
 	*conn
 	committed map[string]*room
 	touched   map[string]*room // nil is deleted
+	row       int64            // of the newest message
 	journalAt uint64
+	buried    bool // a room was deleted
 }
 
 func (b *batch) applyAll(ctx context.Context, entries []rooms.Entry) ([]rooms.Outcome, error) {
@@ -64,7 +95,7 @@ func (b *batch) applyAll(ctx context.Context, entries []rooms.Entry) ([]rooms.Ou
 		b.journalAt = max(b.journalAt, e.JournalAt)
 	}
 	if b.journalAt != 0 {
-		if _, err := b.exec(ctx, "UPDATE journal SET at = max(at, ?)", int64(b.journalAt)); err != nil {
+		if _, err := b.exec(ctx, "UPDATE state SET journal = max(journal, ?)", int64(b.journalAt)); err != nil {
 			return nil, err
 		}
 	}
@@ -87,6 +118,8 @@ func (b *batch) apply(ctx context.Context, e *rooms.Entry) (rooms.Outcome, error
 		return b.post(ctx, r, e)
 	case rooms.EntryRead:
 		return b.read(ctx, r, e)
+	case rooms.EntryPurge:
+		return b.purge(ctx, r, e)
 	case rooms.EntryEdit:
 		return b.once(ctx, r, e, b.edit)
 	case rooms.EntryDelete:

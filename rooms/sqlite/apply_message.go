@@ -57,6 +57,9 @@ func alreadyDeleted(m *rooms.Message) *rooms.Error {
 	return rooms.Errorf(rooms.CodeMessageDeleted, "message %d is deleted", m.Seq)
 }
 
+// touch has the search index look at a message again.
+const touch = "INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? AND seq = ?"
+
 // edit gives a message another text. Only its author may: a moderator may take
 // words away, but not put others in somebody's mouth.
 func (b *batch) edit(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcome, error) {
@@ -81,8 +84,10 @@ func (b *batch) edit(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 		int64(m.Rev), m.Text, m.EditedAt.UnixMilli(), r.number, int64(m.Seq)); err != nil {
 		return rooms.Outcome{}, err
 	}
-	if _, err := b.exec(ctx, "DELETE FROM mentions WHERE room = ? AND seq = ?", r.number, int64(m.Seq)); err != nil {
-		return rooms.Outcome{}, err
+	for _, query := range []string{"DELETE FROM mentions WHERE room = ? AND seq = ?", touch} {
+		if _, err := b.exec(ctx, query, r.number, int64(m.Seq)); err != nil {
+			return rooms.Outcome{}, err
+		}
 	}
 	if err := b.mention(ctx, r, m.Seq, e.Mentions); err != nil {
 		return rooms.Outcome{}, err
@@ -114,6 +119,7 @@ func (b *batch) delete(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outc
 	for _, query := range []string{
 		"DELETE FROM reactions WHERE room = ? AND seq = ?",
 		"DELETE FROM mentions WHERE room = ? AND seq = ?",
+		touch,
 	} {
 		if _, err := b.exec(ctx, query, r.number, int64(m.Seq)); err != nil {
 			return rooms.Outcome{}, err

@@ -22,9 +22,9 @@ func (b *batch) post(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 		return outcome, err
 	}
 	seq := r.Head + 1
-	inserted, err := b.exec(ctx, `INSERT INTO messages (room, seq, rev, id, sender, name, kind, text, reply_to, at, digest)
-		VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id, room, sender) DO NOTHING`,
-		r.number, int64(seq), e.ID, e.From.ID, e.From.Name, string(e.Message), e.Text, int64(e.ReplyTo), e.At.UnixMilli(), digest(e))
+	inserted, err := b.exec(ctx, `INSERT INTO messages (row, room, seq, rev, id, sender, name, kind, text, reply_to, at, digest)
+		VALUES (?11, ?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id, room, sender) DO NOTHING`,
+		r.number, int64(seq), e.ID, e.From.ID, e.From.Name, string(e.Message), e.Text, int64(e.ReplyTo), e.At.UnixMilli(), digest(e), b.row+1)
 	if err != nil {
 		return rooms.Outcome{}, err
 	}
@@ -41,6 +41,7 @@ func (b *batch) post(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 			return rooms.Outcome{}, err
 		}
 	}
+	b.row++
 	r.advance()
 	c := r.change(rooms.ChangeChat, e)
 	c.Message = &rooms.Message{
@@ -55,6 +56,9 @@ func (b *batch) post(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 
 // refusePost returns why e may not be posted now, if it may not.
 func (b *batch) refusePost(ctx context.Context, r *room, e *rooms.Entry) (*rooms.Error, error) {
+	if e.Message != rooms.KindChat && e.Message != rooms.KindAnnouncement {
+		return rooms.Invalid("kind", "unknown", "%q is no kind of message", e.Message), nil
+	}
 	if r.Archived {
 		return archived(r), nil
 	}
@@ -121,11 +125,4 @@ func (b *batch) mention(ctx context.Context, r *room, seq uint64, names []string
 		}
 	}
 	return nil
-}
-
-// read notes how far somebody has read: never back, and not beyond the head.
-func (b *batch) read(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcome, error) {
-	_, err := b.exec(ctx, `INSERT INTO marks (sender, room, seq) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)`, e.From.ID, r.number, int64(min(e.Seq, r.Head)))
-	return rooms.Outcome{Receipt: rooms.Receipt{ID: e.ID, Seq: e.Seq}}, err
 }

@@ -94,6 +94,7 @@ func (b *batch) deleteRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 		return rooms.Outcome{}, err
 	}
 	b.touched[r.ID] = nil
+	b.buried = true
 	return roomOutcome(r, e, false), nil
 }
 

@@ -41,6 +41,9 @@ type Store struct {
 	ids   []string // of rooms, sorted
 
 	journalAt atomic.Uint64
+	row       atomic.Int64 // of the newest message
+
+	buried chan struct{} // holds a value when there may be a grave to empty
 }
 
 var _ rooms.Store = (*Store)(nil)
@@ -63,7 +66,7 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
+	s := &Store{lock: lock, buried: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open store: %w", err), s.Close())
@@ -116,11 +119,14 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load rooms: %w", err)
 	}
-	var at uint64
-	if _, err := s.writer.get(ctx, "SELECT at FROM journal", nil, &at); err != nil {
-		return fmt.Errorf("load journal's place: %w", err)
+	var journal uint64
+	var row int64
+	if _, err := s.writer.get(ctx, "SELECT journal, max(row, ifnull((SELECT max(row) FROM messages), 0)) FROM state",
+		nil, &journal, &row); err != nil {
+		return fmt.Errorf("load state: %w", err)
 	}
-	s.journalAt.Store(at)
+	s.journalAt.Store(journal)
+	s.row.Store(row)
 	return nil
 }
 

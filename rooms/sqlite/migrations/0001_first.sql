@@ -95,13 +95,22 @@ CREATE TABLE marks (
   PRIMARY KEY (sender, room)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX marks_room ON marks (room);
+
 -- Deleted rooms whose rows are still to be removed.
 CREATE TABLE graves (
   room INTEGER PRIMARY KEY
 ) STRICT;
 
--- How far the journal is applied: one row.
-CREATE TABLE journal (
-  at INTEGER NOT NULL
+-- Messages whose text is another or gone since the search index last looked.
+CREATE TABLE touched (
+  n   INTEGER PRIMARY KEY AUTOINCREMENT,
+  row INTEGER NOT NULL -- of messages
 ) STRICT;
-INSERT INTO journal VALUES (0);
+
+CREATE TABLE state (
+  identity TEXT    NOT NULL, -- of this database's history: its search index belongs to no other
+  journal  INTEGER NOT NULL, -- how far the journal is applied
+  row      INTEGER NOT NULL  -- at least the row of every message that was removed
+) STRICT;
+INSERT INTO state VALUES (lower(hex(randomblob(16))), 0, 0);

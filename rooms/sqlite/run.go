@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// retryAfter is the pause after work behind the commits failed, as it does
+// while the disk is full.
+const retryAfter = time.Second
+
+// Run implements [rooms.Store]. Its work yields to Apply: it is cut into short
+// transactions, with pauses in between.
+func (s *Store) Run(ctx context.Context) error {
+	var working sync.WaitGroup
+	wake(s.buried) // there may be graves from before
+	working.Go(func() { work(ctx, "remove deleted rooms", s.buried, s.emptyGrave) })
+	working.Wait()
+	return nil
+}
+
+// work calls step when there is a signal, as long as there is more to do, until
+// ctx is done.
+func work(ctx context.Context, name string, signal <-chan struct{}, step func(context.Context) (more bool, err error)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signal:
+		}
+		for more := true; more; {
+			begin := time.Now()
+			var err error
+			more, err = step(context.WithoutCancel(ctx))
+			pause := time.Since(begin)
+			if err != nil {
+				slog.ErrorContext(ctx, "work behind the commits failed", "work", name, "again_in", retryAfter, "err", err)
+				more, pause = true, retryAfter
+			}
+			if !more {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	}
+}
