@@ -193,7 +193,7 @@ func makeCredentials(t *testing.T, s *restServer) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, guest := s.auth.SignGuest(rooms.Identity{Guest: true, Name: "Ana"})
+	guest := s.auth.GuestToken(s.auth.Settle(rooms.Identity{Guest: true, Name: "Ana"}))
 	return map[string]string{
 		"none": "", "guest": guest, "wrong room": elsewhere, "reader": mint("read"), "member": mint("read", "post"),
 		"moderator": moderator, "admin": accessAdmin,

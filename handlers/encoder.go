@@ -5,26 +5,34 @@ import (
 	"encoding/json"
 	"time"
 
+	"chatd/handlers/auth"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 )
 
 // NewEncoder makes the encoder of the wire: every payload is one JSON object on
-// one line. message is the most characters of a message's text.
-func NewEncoder(message int) rooms.Encoder {
-	return encoder{limits: wire.Limits{Message: message, Frame: maxFrame}}
+// one line. message is the most characters of a message's text; who makes the
+// tokens that welcomes give to guests.
+func NewEncoder(message int, who *auth.Authenticator) rooms.Encoder {
+	return encoder{limits: wire.Limits{Message: message, Frame: maxFrame}, auth: who}
 }
 
 type encoder struct {
 	limits wire.Limits
+	auth   *auth.Authenticator
 }
 
 func (e encoder) Welcome(w *rooms.Welcome) []byte {
+	you := wire.You{
+		Person: wirePerson(w.You.Sender()),
+		Token:  e.auth.GuestToken(w.You),
+		May:    wirePermissions(w.You.Allowed(w.Room.ID, w.Room.Visibility)),
+	}
 	return encode(wire.Welcome{
 		Type:      wire.TypeWelcome,
 		Version:   wire.Version,
 		Room:      wireRoomOnline(w.Room, w.Online),
-		You:       wire.You{Person: wirePerson(w.You.Sender()), May: wirePermissions(w.You.Allowed(w.Room.ID, w.Room.Visibility))},
+		You:       you,
 		Epoch:     w.Room.Epoch,
 		Rev:       w.Rev,
 		Recovered: w.Recovered,

@@ -81,7 +81,13 @@ func (s *Server) follow(c *gin.Context) error {
 		stream.Close(refusal(err))
 		return nil // the answer has begun: the stream's end tells
 	}
-	stream.hold(r.Context())
+	ctx := r.Context()
+	if !who.Expires.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, who.Expires)
+		defer cancel()
+	}
+	stream.hold(ctx)
 	member.Leave()
 	return nil
 }
@@ -169,6 +175,9 @@ func (s *eventStream) hold(ctx context.Context) {
 	for open := true; open; {
 		select {
 		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				s.Close(tokenExpired)
+			}
 			open = false
 		case <-s.ended:
 			open = false

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && !race
 
 package handlers
 
@@ -25,11 +25,11 @@ func serveHere(t testing.TB) *net.TCPAddr {
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage)})
 	authenticator, err := auth.New(auth.Config{Guests: auth.GuestsPost})
 	if err != nil {
 		t.Fatal(err)
 	}
+	registry := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator)})
 	s, err := New(Config{Rooms: registry, Auth: authenticator})
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	wire.CodeMalformed:        {http.StatusBadRequest, wire.CloseBadProtocol},
 	wire.CodeInvalidUTF8:      {http.StatusBadRequest, wire.CloseInvalidUTF8},
 	wire.CodeUnauthorized:     {http.StatusUnauthorized, wire.CloseInvalidToken},
+	wire.CodeTokenExpired:     {http.StatusUnauthorized, wire.CloseTokenExpired},
 	wire.CodeNotFound:         {http.StatusNotFound, wire.ClosePolicy},
 	wire.CodeMethodNotAllowed: {http.StatusMethodNotAllowed, wire.ClosePolicy},
 	wire.CodeTooLarge:         {http.StatusRequestEntityTooLarge, wire.CloseTooBig},

@@ -33,14 +33,14 @@ func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry := rooms.NewRegistry(rooms.Config{
-		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage), Logger: quiet,
-	})
 	cfg.Log = quiet
 	authenticator, err := auth.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	registry := rooms.NewRegistry(rooms.Config{
+		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet,
+	})
 	c := Config{
 		Rooms: registry, Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},
 		Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -75,15 +75,29 @@ func (s *session) silent(now time.Time) time.Duration {
 	return now.Sub(time.Unix(0, s.out.seen.Load()))
 }
 
-// beat pings a peer, or gives it up when it has been silent since the last
-// ping for longer than it may.
+// beat pings a peer, or gives it up when its credential has ended or when it
+// has been silent since the last ping for longer than it may.
 func (s *session) beat(now time.Time) {
+	if s.expire(now) {
+		return
+	}
 	if s.silent(now) >= heartbeat+pongWait {
 		s.Close(rooms.Errorf(wire.CodeNoPong, "no sign of life for %v", heartbeat+pongWait))
 		return
 	}
 	_, _ = s.out.Write([]byte{0x89, 0}) // a peer that is gone shows by its silence
 }
+
+// expire closes a session whose credential has ended, and tells whether it has.
+func (s *session) expire(now time.Time) bool {
+	over := s.member != nil && s.member.Identity().Expired(now)
+	if over {
+		s.Close(tokenExpired)
+	}
+	return over
+}
+
+var tokenExpired = rooms.Errorf(wire.CodeTokenExpired, "the token has expired; come back with a fresh one, and resume")
 
 // run waits for what the client sends, and ends the session. A goroutine that
 // has handled a message has a grown stack, which Go would let it keep; so
@@ -169,6 +183,9 @@ func (s *session) handle(kind int, r io.Reader) bool {
 	case !utf8.Valid(data):
 		// RFC 6455 section 8.1 has the connection fail.
 		s.Close(rooms.Errorf(wire.CodeInvalidUTF8, "text must be valid UTF-8"))
+		return false
+	}
+	if s.expire(time.Now()) {
 		return false
 	}
 	f, err := decodeFrame(data)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,6 +129,11 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	if _, err := s.rooms.Admit(r.Context(), who, room); err != nil {
 		return err
+	}
+	if slices.Contains(websocket.Subprotocols(r), wire.Subprotocol) {
+		// It knows the protocol, so it knows to show its token next time. Others
+		// stay who their name says: they come back without one.
+		who = s.auth.Settle(who)
 	}
 	w := &hijacker{ResponseWriter: c.Writer}
 	ws, err := s.sessions.upgrader.Upgrade(w, r, nil)

@@ -53,6 +53,11 @@ func (who Identity) Allowed(room string, v Visibility) Permission {
 	return have
 }
 
+// Expired tells whether the credential has ended.
+func (who Identity) Expired(now time.Time) bool {
+	return !who.Expires.IsZero() && !now.Before(who.Expires)
+}
+
 // Can tells whether who has all of want in the room.
 func (who Identity) Can(want Permission, room string, v Visibility) bool {
 	return who.Allowed(room, v)&want == want

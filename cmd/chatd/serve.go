@@ -54,16 +54,16 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	}
 	defer ln.Close()
 
-	registry := rooms.NewRegistry(rooms.Config{
-		Store:   store,
-		Journal: rooms.NewLocalJournal(),
-		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage),
-		Logger:  log,
-	})
 	who, err := newAuth(cfg, log)
 	if err != nil {
 		return err
 	}
+	registry := rooms.NewRegistry(rooms.Config{
+		Store:   store,
+		Journal: rooms.NewLocalJournal(),
+		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
+		Logger:  log,
+	})
 	handler, err := newHandler(cfg, who, registry, log)
 	if err != nil {
 		return err

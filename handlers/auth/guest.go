@@ -85,25 +85,29 @@ func (g *guests) sign(subject, name string) (string, error) {
 	return token.SignedString(g.key)
 }
 
-// SignGuest gives a guest a token with which it is the same person next time. A
-// guest that was known by its name alone becomes somebody of its own, whom
-// nobody else can be by taking the name; one that bears such a token keeps its
-// subject, and gets a fresh token. Whoever is no guest stays who it is, without
-// a token, and so do all where no key for guests is configured.
-func (a *Authenticator) SignGuest(who rooms.Identity) (rooms.Identity, string) {
-	if a.guests == nil || !who.Guest {
-		return who, ""
-	}
-	if !strings.HasPrefix(who.Subject, signedGuest) {
+// Settle makes a guest that is known by its name alone somebody of its own, whom
+// nobody else can be by taking the name. Everybody else stays who it is, and so
+// do all where no key for guests is configured.
+func (a *Authenticator) Settle(who rooms.Identity) rooms.Identity {
+	if a.guests != nil && who.Guest && !strings.HasPrefix(who.Subject, signedGuest) {
 		var id [10]byte
 		_, _ = rand.Read(id[:]) // never fails, see crypto/rand.Read
 		who.Subject = signedGuest + hex.EncodeToString(id[:])
 	}
+	return who
+}
+
+// GuestToken is the credential with which a settled guest is the same person
+// next time; "" for everybody else.
+func (a *Authenticator) GuestToken(who rooms.Identity) string {
+	if a.guests == nil || !strings.HasPrefix(who.Subject, signedGuest) {
+		return ""
+	}
 	token, err := a.guests.sign(who.Subject, who.Name)
 	if err != nil {
-		return who, "" // HS256 signs whatever it is given
+		return "" // HS256 signs whatever it is given
 	}
-	return who, token
+	return token
 }
 
 // GuestKey returns the key with which the guests of the data directory dir are

@@ -25,11 +25,15 @@ func TestSignedGuest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ana, token := a.SignGuest(named)
+	ana := a.Settle(named)
+	token := a.GuestToken(ana)
 	if token == "" || ana.Subject == named.Subject || ana.Name != "Ana" || !ana.Guest {
 		t.Fatalf("got %+v, %q", ana, token)
 	}
-	if twin, _ := a.SignGuest(named); twin.Subject == ana.Subject {
+	if a.GuestToken(named) != "" {
+		t.Error("whoever takes a name gets a token for it")
+	}
+	if twin := a.Settle(named); twin.Subject == ana.Subject {
 		t.Error("two guests of one name are one person")
 	}
 
@@ -39,8 +43,8 @@ func TestSignedGuest(t *testing.T) {
 	if err != nil || back.Subject != ana.Subject || back.Name != "Ana" || !back.Guest || back.Base != rooms.Read|rooms.Post {
 		t.Errorf("came back as %+v, %v", back, err)
 	}
-	if again, fresh := a.SignGuest(back); again.Subject != ana.Subject || fresh == "" {
-		t.Errorf("is now %+v, %q", again, fresh)
+	if again := a.Settle(back); again.Subject != ana.Subject {
+		t.Errorf("is now %+v", again)
 	}
 
 	r = httptest.NewRequestWithContext(t.Context(), "GET", "/?name=Anne", nil)
@@ -60,8 +64,8 @@ func TestSignedGuest(t *testing.T) {
 		}
 	}
 
-	if who, token := a.SignGuest(rooms.Identity{Subject: "ana"}); who.Subject != "ana" || token != "" {
-		t.Errorf("somebody with a token of an operator's became %+v, %q", who, token)
+	if who := a.Settle(rooms.Identity{Subject: "ana"}); who.Subject != "ana" || a.GuestToken(who) != "" {
+		t.Errorf("somebody with a token of an operator's became %+v", who)
 	}
 }
 
@@ -91,7 +95,11 @@ func TestForgedGuest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ask(t, a, token)
-			wantCode(t, err, wire.CodeUnauthorized)
+			if name == "expired" {
+				wantCode(t, err, wire.CodeTokenExpired)
+			} else {
+				wantCode(t, err, wire.CodeUnauthorized)
+			}
 		})
 	}
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"chatd/handlers/wire"
 	"chatd/rooms"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -93,6 +94,9 @@ func (t *tokens) identify(ctx context.Context, token string) (rooms.Identity, er
 	if err != nil {
 		return rooms.Identity{}, unauthorized("the token's " + err.Error())
 	}
+	if who.Expired(time.Now()) { // the leeway is for beginnings
+		return rooms.Identity{}, errExpired
+	}
 	return who, nil
 }
 
@@ -130,7 +134,7 @@ func badToken(err error) error {
 	case errors.Is(err, errNoKeys):
 		return rooms.Errorf(rooms.CodeUnavailable, "tokens cannot be checked now: their keys could not be loaded")
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return unauthorized("the token has expired")
+		return errExpired
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return unauthorized("the token is not valid yet")
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
@@ -140,6 +144,8 @@ func badToken(err error) error {
 	}
 	return unauthorized(unknownToken)
 }
+
+var errExpired = rooms.Errorf(wire.CodeTokenExpired, "the token has expired")
 
 const unknownToken = "the token is not known here"
 

@@ -82,6 +82,7 @@ func TestTokenClaims(t *testing.T) {
 		"plain":                {a, jwt.MapClaims{"sub": "ana"}, ""},
 		"valid":                {a, jwt.MapClaims{"sub": "ana", "exp": in(time.Minute), "nbf": in(-time.Minute)}, ""},
 		"expired":              {a, jwt.MapClaims{"sub": "ana", "exp": in(-time.Minute)}, "expired"},
+		"just expired":         {a, jwt.MapClaims{"sub": "ana", "exp": in(-2 * time.Second)}, "expired"},
 		"not yet":              {a, jwt.MapClaims{"sub": "ana", "nbf": in(time.Minute)}, "not valid yet"},
 		"clocks differ":        {a, jwt.MapClaims{"sub": "ana", "nbf": in(3 * time.Second)}, ""},
 		"no subject":           {a, jwt.MapClaims{"name": "Ana"}, "sub"},
@@ -112,7 +113,11 @@ func TestTokenClaims(t *testing.T) {
 				}
 				return
 			}
-			wantCode(t, err, wire.CodeUnauthorized)
+			code := rooms.Code(wire.CodeUnauthorized)
+			if tt.says == "expired" {
+				code = wire.CodeTokenExpired
+			}
+			wantCode(t, err, code)
 			if err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%q does not say %q", err, tt.says)
 			}

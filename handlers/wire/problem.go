@@ -28,7 +28,8 @@ type Problem struct {
 const (
 	CodeMalformed        = "malformed"    // not JSON, or not of the shape
 	CodeUnauthorized     = "unauthorized" // no credential where one is needed, or a bad one
-	CodeNotFound         = "not_found"    // no such route
+	CodeTokenExpired     = "token_expired"
+	CodeNotFound         = "not_found" // no such route
 	CodeMethodNotAllowed = "method_not_allowed"
 	CodeTooLarge         = "too_large" // more bytes than the limit
 	CodeUnsupportedMedia = "unsupported_media_type"
