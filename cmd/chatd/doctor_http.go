@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -69,9 +70,9 @@ func (d *doctor) checkReach(ctx context.Context) bool {
 func (d *doctor) checkHTTP(ctx context.Context) bool {
 	var version wire.VersionInfo
 	began := time.Now()
-	resp, err := d.get(ctx, "/version", &version)
+	got, err := d.get(ctx, "/version", &version)
 	if err != nil || version.Protocol == 0 {
-		d.fail("http", "is this the address of chatd? A proxy must pass all paths on", "/version does not answer as chatd does: %v", problemText(resp, err))
+		d.fail("http", "is this the address of chatd? A proxy must pass all paths on", "/version does not answer as chatd does: %v", got.problem(err))
 		return false
 	}
 	took := time.Since(began)
@@ -80,7 +81,7 @@ func (d *doctor) checkHTTP(ctx context.Context) bool {
 	} else {
 		d.ok("http", "chatd %s, answered in %v", version.Version, took.Round(time.Microsecond))
 	}
-	if sent, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	if sent, err := http.ParseTime(got.date); err == nil {
 		// The header has whole seconds.
 		skew := time.Until(sent).Round(time.Second)
 		if skew.Abs() > mostSkew {
@@ -89,13 +90,13 @@ func (d *doctor) checkHTTP(ctx context.Context) bool {
 			d.ok("clock", "within %v of this one's", max(skew.Abs(), time.Second))
 		}
 	}
-	if resp, err := d.get(ctx, "/readyz", nil); err != nil || resp.StatusCode != http.StatusOK {
-		d.fail("ready", "its log says why", "the server takes no clients: %v", problemText(resp, err))
+	if got, err := d.get(ctx, "/readyz", nil); err != nil || got.status != http.StatusOK {
+		d.fail("ready", "its log says why", "the server takes no clients: %v", got.problem(err))
 	} else {
 		d.ok("ready", "the server takes clients")
 	}
-	if resp, err := d.get(ctx, "/rooms/"+url.PathEscape(d.cfg.Room), nil); err != nil || resp.StatusCode != http.StatusOK {
-		d.fail("room", "name a room with --room, and bring a token with --token where guests may not enter", "%s cannot be read: %v", d.cfg.Room, problemText(resp, err))
+	if got, err := d.get(ctx, "/rooms/"+url.PathEscape(d.cfg.Room), nil); err != nil || got.status != http.StatusOK {
+		d.fail("room", "name a room with --room, and bring a token with --token where guests may not enter", "%s cannot be read: %v", d.cfg.Room, got.problem(err))
 		return false
 	}
 	d.ok("room", "%s can be read", d.cfg.Room)
@@ -112,34 +113,49 @@ func (d *doctor) checkStream(ctx context.Context) {
 	}
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := http.DefaultClient.Do(req)
+	var got answer
 	if err == nil {
 		defer resp.Body.Close()
+		got = answer{status: resp.StatusCode}
 		_, err = io.ReadFull(resp.Body, make([]byte, 1))
 	}
-	if err != nil || resp.StatusCode != http.StatusOK {
-		d.fail("stream", "turn buffering off in the proxy (nginx: proxy_buffering off)", "nothing of an event stream arrived: %v", problemText(resp, err))
+	if err != nil || got.status != http.StatusOK {
+		d.fail("stream", "turn buffering off in the proxy (nginx: proxy_buffering off)", "nothing of an event stream arrived: %v", got.problem(err))
 		return
 	}
 	d.ok("stream", "event streams are not held back")
 }
 
+// answer is what the doctor wants to know of an HTTP answer.
+type answer struct {
+	status int
+	date   string
+}
+
+func (a answer) problem(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
+}
+
 // get asks for a path and reads JSON into into, unless that is nil.
-func (d *doctor) get(ctx context.Context, path string, into any) (*http.Response, error) {
+func (d *doctor) get(ctx context.Context, path string, into any) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	req, err := d.request(ctx, path)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	if into != nil {
 		_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into) // the caller looks at what is there
 	}
-	return resp, nil
+	return answer{resp.StatusCode, resp.Header.Get("Date")}, nil
 }
 
 func (d *doctor) request(ctx context.Context, path string) (*http.Request, error) {
@@ -148,11 +164,4 @@ func (d *doctor) request(ctx context.Context, path string) (*http.Request, error
 		req.Header.Set("Authorization", "Bearer "+string(d.Token))
 	}
 	return req, err
-}
-
-func problemText(resp *http.Response, err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return resp.Status
 }
