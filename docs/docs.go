@@ -35,6 +35,50 @@ const docTemplate = `{
                 }
             }
         },
+        "/metrics": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "In the text format of Prometheus, for whoever may manage every room.",
+                "produces": [
+                    "text/plain"
+                ],
+                "tags": [
+                    "server"
+                ],
+                "summary": "Metrics",
+                "operationId": "metrics",
+                "responses": {
+                    "200": {
+                        "description": "the figures",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "you may not manage every room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/readyz": {
             "get": {
                 "description": "It does not while it starts, and from the moment that it is told to stop.",

@@ -95,6 +95,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		// Whoever showed nothing may still do it: with a credential.
 		e = rooms.Errorf(wire.CodeUnauthorized, "%s; send a token as \"Authorization: Bearer …\"", e.Detail)
 	}
+	s.metrics.Refused("http", e.Code)
 	status := codeStatus(e.Code)
 	if status == http.StatusInternalServerError {
 		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"chatd/handlers/auth"
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 	"chatd/rooms/sqlite"
@@ -42,7 +43,7 @@ func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer
 		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet,
 	})
 	c := Config{
-		Rooms: registry, Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},
+		Rooms: registry, Metrics: metrics.New(registry.Counts, "v0"), Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},
 		Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/missing" {
 				http.NotFound(w, r)

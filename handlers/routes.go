@@ -64,6 +64,7 @@ func (s *Server) routes() []route {
 
 		{"GET", "/healthz", s.health},
 		{"GET", "/readyz", s.ready},
+		{"GET", "/metrics", s.showMetrics},
 		{"GET", "/version", s.showVersion},
 		{"GET", "/swagger", s.swaggerHome},
 		{"GET", "/swagger/*file", s.swagger},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chatd/handlers/auth"
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 
@@ -41,8 +42,9 @@ type Registry interface {
 type Config struct {
 	Rooms   Registry
 	Auth    *auth.Authenticator
-	Web     http.Handler // the browser UI: answers every GET that is no route; nil is none
-	Log     *slog.Logger // nil is slog.Default()
+	Web     http.Handler     // the browser UI: answers every GET that is no route; nil is none
+	Log     *slog.Logger     // nil is slog.Default()
+	Metrics *metrics.Metrics // nil counts nothing, and is not shown
 	Version wire.VersionInfo
 	MaxBody int64 // bytes of a request's body; 0 is DefaultMaxBody
 	// AllowedOrigins are the origins, beside the server's own, whose pages may
@@ -64,6 +66,7 @@ type Server struct {
 	auth     *auth.Authenticator
 	web      http.Handler
 	log      *slog.Logger
+	metrics  *metrics.Metrics
 	version  wire.VersionInfo
 	maxBody  int64
 	bodyWait time.Duration
@@ -82,6 +85,7 @@ func New(cfg Config) (*Server, error) {
 		auth:     cfg.Auth,
 		web:      cfg.Web,
 		log:      cfg.Log,
+		metrics:  cfg.Metrics,
 		version:  cfg.Version,
 		maxBody:  cfg.MaxBody,
 		bodyWait: bodyWait,
@@ -108,7 +112,7 @@ func New(cfg Config) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	s.engine.Use(nameRequest, secure, s.recoverPanic, s.guardOrigin, s.bound)
+	s.engine.Use(s.measure, nameRequest, secure, s.recoverPanic, s.guardOrigin, s.bound)
 	s.register(s.routes())
 	return s, nil
 }

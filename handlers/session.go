@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 
@@ -27,6 +28,7 @@ type session struct {
 	in       *bufio.Reader // gorilla's
 	out      *conn
 	registry Registry
+	metrics  *metrics.Metrics
 	member   *rooms.Member // nil when joining failed
 	bucket   int           // of the heartbeat sweep
 	inFlight chan struct{} // a token for each entry under way; made by the first
@@ -254,6 +256,7 @@ func (s *session) propose(e rooms.Entry) {
 // refuse tells the client that a frame was refused.
 func (s *session) refuse(id string, err error) {
 	e := refusal(err)
+	s.metrics.Refused("websocket", e.Code)
 	s.member.Send(encode(wire.ErrorFrame{
 		Type: wire.TypeError, Code: string(e.Code), Detail: e.Detail, ID: id,
 		RetryAfter: e.RetryAfter.Seconds(), Errors: wireFieldErrors(e.Fields),

@@ -85,10 +85,14 @@ func (r *Registry) submit(ctx context.Context, who Identity, e Entry, done func(
 	if err := r.prepare(ctx, who, &e); err != nil {
 		return 0, err
 	}
+	began := time.Now()
 	r.mu.RLock()
 	open := r.open
 	if open {
-		ticket = r.waiting.add(done)
+		ticket = r.waiting.add(func(o Outcome) {
+			r.stats.acks.observe(time.Since(began).Seconds())
+			done(o)
+		})
 	}
 	r.mu.RUnlock()
 	if !open {

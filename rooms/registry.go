@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // Limits are what the domain refuses to go beyond.
@@ -55,6 +56,8 @@ func NewRegistry(c Config) *Registry {
 		hubs:   make(map[string]*hub),
 		opened: make(chan struct{}),
 	}
+	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)
+	r.stats.batchSizes = newHistogram(batchBounds...)
 	r.deps = deps{store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
 	for i := range max(1, runtime.GOMAXPROCS(0)) {
 		r.deps.writers = append(r.deps.writers, newWriter(i))
@@ -107,14 +110,18 @@ type applied struct {
 // apply applies a batch and hands what came of it to deliver, so that the next
 // batch can be committed while this one is encoded.
 func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied) error {
+	began := time.Now()
 	outcomes, err := r.store.Apply(ctx, batch)
 	if err != nil {
+		r.stats.failures.Add(1)
 		r.log.ErrorContext(ctx, "entries could not be applied", "entries", len(batch), "err", err)
 		for i := range batch {
 			r.waiting.done(batch[i].Node, batch[i].Ticket, Outcome{Err: Errorf(CodeUnavailable, "this cannot be stored now: send it again with the same id")})
 		}
 		return err
 	}
+	r.stats.commits.observe(time.Since(began).Seconds())
+	r.stats.batchSizes.observe(float64(len(batch)))
 	r.stats.batches.Add(1)
 	r.stats.entries.Add(uint64(len(batch)))
 	list := make([]applied, len(batch))

@@ -14,11 +14,17 @@ type stats struct {
 	caughtUp    atomic.Uint64
 	fellBehind  atomic.Uint64
 	slowReaders atomic.Uint64
+	failures    atomic.Uint64
+
+	commits, acks, batchSizes *histogram
 }
 
-// Counts are figures of what a registry does. All but Members only grow.
+// Counts are figures of what a registry does. All but Members, Hubs and Waiting
+// only grow.
 type Counts struct {
 	Members     int    // connections in rooms, now
+	Hubs        int    // rooms that have members here, now
+	Waiting     int    // entries whose proposers wait, now
 	Entries     uint64 // applied: changes, duplicates and refusals
 	Refused     uint64 // entries that applying refused
 	Duplicates  uint64 // entries that repeated an earlier one
@@ -28,15 +34,25 @@ type Counts struct {
 	CaughtUp    uint64 // changes read from the store for members that were behind
 	FellBehind  uint64 // times that a member lagged beyond the ring
 	SlowReaders uint64 // members dropped because they made no progress
+	Failures    uint64 // commits that failed
+
+	Commits    Distribution // seconds that a commit took
+	Acks       Distribution // seconds from an entry's proposal to its outcome
+	BatchSizes Distribution // entries of a commit
 }
 
 // Counts returns what has been counted so far.
 func (r *Registry) Counts() Counts {
 	s := &r.stats
+	r.mu.RLock()
+	hubs := len(r.hubs)
+	r.mu.RUnlock()
 	return Counts{
-		Members: int(s.members.Load()),
+		Members: int(s.members.Load()), Hubs: hubs, Waiting: r.waiting.count(),
 		Entries: s.entries.Load(), Refused: s.refused.Load(), Duplicates: s.duplicates.Load(),
 		Batches: s.batches.Load(), Changes: s.changes.Load(), Bytes: s.bytes.Load(),
 		CaughtUp: s.caughtUp.Load(), FellBehind: s.fellBehind.Load(), SlowReaders: s.slowReaders.Load(),
+		Failures: s.failures.Load(),
+		Commits:  s.commits.distribution(), Acks: s.acks.distribution(), BatchSizes: s.batchSizes.distribution(),
 	}
 }

@@ -47,6 +47,13 @@ func (w *waiting) done(node string, ticket uint64, o Outcome) {
 	}
 }
 
+// count is how many wait.
+func (w *waiting) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiters)
+}
+
 // failAll gives err to all that still wait.
 func (w *waiting) failAll(err *Error) {
 	w.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"chatd/handlers"
 	"chatd/handlers/auth"
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 	"chatd/rooms/sqlite"
@@ -168,6 +169,7 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 		AllowedOrigins: cfg.AllowedOrigin,
 		TrustedProxies: cfg.TrustedProxy,
 		LocalOnly:      cfg.localOnly(),
+		Metrics:        metrics.New(registry.Counts, number),
 		Version: wire.VersionInfo{
 			Version:  number,
 			Commit:   commit,
