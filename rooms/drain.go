@@ -22,15 +22,24 @@ func (r *Registry) Drain(most time.Duration) {
 	}
 }
 
-// Opened is closed when Run has begun to take entries and members.
+// Opened is closed when Run has begun to take entries and members: it has applied
+// what was in the journal before.
 func (r *Registry) Opened() <-chan struct{} { return r.opened }
 
 // Ready tells whether members are let in and entries are taken, and if not, why.
 func (r *Registry) Ready() error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if !r.open || r.draining {
+	if r.draining {
+		return goingAway()
+	}
+	if err := r.journal.Ready(); err != nil {
+		return Errorf(CodeUnavailable, "%v", err)
+	}
+	if !r.open {
 		return Errorf(CodeShuttingDown, "the server is starting or going away")
 	}
 	return nil
 }
+
+func goingAway() *Error { return Errorf(CodeShuttingDown, "the server is going away") }

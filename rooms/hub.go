@@ -43,6 +43,7 @@ func (s *shard) empty() bool { return len(s.members)+len(s.joining) == 0 }
 
 // deps is what all hubs of a registry share.
 type deps struct {
+	alone   bool // no other node knows the rooms
 	store   Store
 	encoder Encoder
 	writers []*writer

@@ -1,6 +1,9 @@
 package rooms
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Cursor is a place in a room's history: all changes up to Rev are known.
 type Cursor struct {
@@ -67,6 +70,10 @@ func (r *Registry) welcome(m *Member, o JoinOptions) error {
 func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, error) {
 	w := Welcome{You: m.who}
 	h.mu.Lock()
+	if !h.deps.alone && o.After != nil && o.After.Epoch == h.epoch && !h.awaitLocked(m, o.After.Rev) {
+		h.mu.Unlock()
+		return nil, Errorf(CodeUnavailable, "this node does not know yet what the client knows")
+	}
 	head := h.head
 	w.Members, w.Online = h.presence.list(MaxListed), len(h.presence.here)
 	h.mu.Unlock()
@@ -110,4 +117,24 @@ func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, er
 		frame.Epoch, frame.Rev = h.epoch, head // with the last of it, the cursor stands
 	}
 	return framing.Append(p, frame), nil
+}
+
+// behindFor is how long a node that is behind a client has to catch up with it.
+const behindFor = 5 * time.Second
+
+// awaitLocked waits until the hub has delivered rev: the client that knows it
+// comes from a node that is further. It reports false when that took too long.
+func (h *hub) awaitLocked(m *Member, rev uint64) bool {
+	late := false
+	timer := time.AfterFunc(behindFor, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		late = true
+		h.delivered.Broadcast()
+	})
+	defer timer.Stop()
+	for h.head < rev && !m.gone && !late {
+		h.delivered.Wait()
+	}
+	return h.head >= rev
 }

@@ -17,4 +17,12 @@ type Journal interface {
 	// succeeds; one that does not forgets the batch. Run returns when ctx is
 	// done, after the batch in hand.
 	Run(ctx context.Context, apply func(ctx context.Context, batch []Entry) error) error
+
+	// Begun is closed when Run has handed all that was in the journal when it
+	// began.
+	Begun() <-chan struct{}
+
+	// Ready tells why entries cannot be expected to go in and come out now, nil
+	// when they can.
+	Ready() error
 }

@@ -12,11 +12,14 @@ const (
 // its proposers are told, and try again.
 type LocalJournal struct {
 	queue chan Entry
+	begun chan struct{} // closed: it begins with nothing
 }
 
 // NewLocalJournal makes an empty journal.
 func NewLocalJournal() *LocalJournal {
-	return &LocalJournal{queue: make(chan Entry, localQueue)}
+	j := &LocalJournal{queue: make(chan Entry, localQueue), begun: make(chan struct{})}
+	close(j.begun)
+	return j
 }
 
 // Propose implements [Journal]. It blocks while the queue is full.
@@ -69,3 +72,9 @@ func (j *LocalJournal) take(batch []Entry) []Entry {
 	}
 	return batch
 }
+
+// Begun implements [Journal].
+func (j *LocalJournal) Begun() <-chan struct{} { return j.begun }
+
+// Ready implements [Journal].
+func (j *LocalJournal) Ready() error { return nil }

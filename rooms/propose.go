@@ -13,9 +13,11 @@ import (
 )
 
 // How long a proposal is tried before its proposer is told that it may try
-// again itself.
+// again itself. Many nodes need up to 9 s to agree on another leader when one
+// dies without a word.
 const (
-	proposeFor   = 10 * time.Second
+	proposeAlone = 10 * time.Second
+	proposeAmong = 20 * time.Second
 	proposeAgain = 50 * time.Millisecond
 )
 
@@ -55,7 +57,7 @@ func (r *Registry) proposeUnnamed(ctx context.Context, who Identity, e Entry) (R
 
 func (r *Registry) propose(ctx context.Context, who Identity, e Entry) (Receipt, error) {
 	outcome := make(chan Outcome, 1)
-	ctx, cancel := context.WithTimeout(ctx, proposeFor)
+	ctx, cancel := context.WithTimeout(ctx, r.proposeFor())
 	defer cancel()
 	ticket, err := r.submit(ctx, who, e, func(o Outcome) { outcome <- o })
 	if err != nil {
@@ -71,6 +73,13 @@ func (r *Registry) propose(ctx context.Context, who Identity, e Entry) (Receipt,
 		}
 		return Receipt{}, Errorf(CodeUnavailable, "this took too long; whether it was stored is not known: send it again with the same id")
 	}
+}
+
+func (r *Registry) proposeFor() time.Duration {
+	if r.deps.alone {
+		return proposeAlone
+	}
+	return proposeAmong
 }
 
 // Submit is Propose without the wait. done is called once, by a goroutine that
@@ -96,22 +105,29 @@ func (r *Registry) submit(ctx context.Context, who Identity, e Entry, done func(
 	}
 	r.mu.RUnlock()
 	if !open {
-		return 0, Errorf(CodeShuttingDown, "the server is going away")
+		return 0, goingAway()
 	}
 	e.Node, e.Ticket = r.waiting.node, ticket
+	ctx, cancel := context.WithTimeout(ctx, r.proposeFor())
+	defer cancel()
 	for {
 		err := r.journal.Propose(ctx, e)
 		if err == nil {
 			return ticket, nil
 		}
-		select {
-		case <-ctx.Done():
-			if !r.waiting.forget(ticket) {
-				return ticket, nil // it was applied, and done was told
+		refusal, refused := errors.AsType[*Error](err)
+		if !refused {
+			select {
+			case <-ctx.Done():
+				refusal = Errorf(CodeUnavailable, "this cannot be stored now; whether it was is not known: send it again with the same id")
+			case <-time.After(proposeAgain): // unsure: once more, with the same id
+				continue
 			}
-			return 0, Errorf(CodeUnavailable, "this cannot be stored now; whether it was is not known: send it again with the same id")
-		case <-time.After(proposeAgain): // unsure: once more, with the same id
 		}
+		if !r.waiting.forget(ticket) {
+			return ticket, nil // it was applied, or the registry has ended, and done was told
+		}
+		return 0, refusal
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 // Room returns a room that who may read. For a private room without a grant it
 // answers as for one that does not exist.
 func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, error) {
+	if err := r.begun(); err != nil {
+		return Room{}, err
+	}
 	if !ValidRoomID(id) {
 		return Room{}, roomNotFound(id)
 	}
@@ -23,11 +26,29 @@ func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, err
 	return room, nil
 }
 
+// begun tells that the store has what was in the journal when Run began. Before,
+// it might say that there is no room where one was made long ago. A node that is
+// alone has all that there is.
+func (r *Registry) begun() error {
+	if r.deps.alone {
+		return nil
+	}
+	select {
+	case <-r.opened:
+		return nil
+	default:
+		return Errorf(CodeUnavailable, "the server is catching up")
+	}
+}
+
 func roomNotFound(id string) *Error { return Errorf(CodeRoomNotFound, "there is no room %q", id) }
 
 // Rooms lists the rooms that who may read, ascending by id, those after after
 // ("" is from the first), at most limit.
 func (r *Registry) Rooms(ctx context.Context, who Identity, after string, limit int) ([]Room, error) {
+	if err := r.begun(); err != nil {
+		return nil, err
+	}
 	q := RoomQuery{After: after, Limit: limit, Public: who.Base&Read != 0}
 	for _, g := range who.Grants {
 		if g.Allow&Read != 0 {

@@ -8,16 +8,20 @@ import (
 	"time"
 )
 
+// lobbyAgain is the time between two looks for the lobby.
+const lobbyAgain = 100 * time.Millisecond
+
 // Limits are what the domain refuses to go beyond.
 type Limits struct {
 	Message int // characters of a message's text; 0 is DefaultMaxMessage
 }
 
-// Config is what a registry works with. All but Limits and Logger is needed.
+// Config is what a registry works with. Store, Journal and Encoder are needed.
 type Config struct {
 	Store   Store
 	Journal Journal
 	Encoder Encoder
+	Node    string // this process's id among all nodes, past and present; "" runs alone
 	Limits  Limits
 	Logger  *slog.Logger // nil is slog.Default
 }
@@ -58,7 +62,8 @@ func NewRegistry(c Config) *Registry {
 	}
 	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)
 	r.stats.batchSizes = newHistogram(batchBounds...)
-	r.deps = deps{store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
+	r.waiting.node = c.Node
+	r.deps = deps{alone: c.Node == "", store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
 	for i := range max(1, runtime.GOMAXPROCS(0)) {
 		r.deps.writers = append(r.deps.writers, newWriter(i))
 	}
@@ -78,13 +83,15 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 	batches, last := make(chan []applied, 4), make(chan struct{})
 	delivering.Go(func() { r.deliver(batches, last) })
-	r.setOpen(true)
-	close(r.opened)
+	opening, given := context.WithCancel(ctx)
+	defer given()
+	serving.Go(func() { r.begin(opening) })
 
 	err := r.journal.Run(ctx, func(ctx context.Context, batch []Entry) error {
 		return r.apply(ctx, batch, batches)
 	})
 
+	given()
 	r.setOpen(false)
 	close(last) // nothing is applied any more
 	delivering.Wait()
@@ -219,6 +226,44 @@ func (r *Registry) forget(h *hub) {
 	defer r.mu.Unlock()
 	if h.closeIfEmpty() && r.hubs[h.room] == h {
 		delete(r.hubs, h.room)
+	}
+}
+
+// begin opens the registry when the store has all that was in the journal, and
+// the lobby.
+func (r *Registry) begin(ctx context.Context) {
+	select {
+	case <-r.journal.Begun():
+	case <-ctx.Done():
+		return
+	}
+	if !r.makeLobby(ctx) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ctx.Err() == nil { // Run has not ended
+		r.open = true
+		close(r.opened)
+	}
+}
+
+// makeLobby sees to it that there is a lobby. A store that is alone has made
+// one when it was opened; the nodes of a cluster must agree on one, so it comes
+// out of their journal: that of the first who proposes it.
+func (r *Registry) makeLobby(ctx context.Context) bool {
+	for tick := time.NewTicker(lobbyAgain); ; {
+		if _, err := r.store.Room(ctx, Lobby); err == nil {
+			return true
+		}
+		if err := r.journal.Propose(ctx, NewLobby()); err != nil {
+			r.log.WarnContext(ctx, "the lobby cannot be made yet", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
 	}
 }
 

@@ -10,6 +10,15 @@ import (
 // Lobby is the id of the room that always exists.
 const Lobby = "lobby"
 
+// NewLobby is the entry that makes the lobby. The first one that is applied
+// counts: all others are its repeats.
+func NewLobby() Entry {
+	return Entry{
+		Kind: EntryCreateRoom, Room: Lobby, ID: Lobby, At: Millis(time.Now()), Epoch: newEpoch(),
+		Create: Settings{Name: "Lobby", Mode: ModeOpen, Visibility: Public},
+	}
+}
+
 // Limits on what a room may be called, in characters (Unicode code points).
 const (
 	MaxRoomID    = 64

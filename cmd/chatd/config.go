@@ -22,6 +22,11 @@ type Config struct {
 	Guests        string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
 	AllowedOrigin []string      `flag:"allowed-origin" arg:"ORIGIN,…" help:"web origins beside the server's own whose pages may talk to it, such as https://*.example.com; * is all"`
 	TrustedProxy  []string      `flag:"trusted-proxy" arg:"NETWORK,…" help:"addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count"`
+	ClusterName   string        `flag:"cluster-name" arg:"NAME" help:"name of the cluster that this server is a node of, the same on all its nodes"`
+	ClusterListen string        `flag:"cluster-listen" arg:"ADDRESS" help:"host and port to listen on for the other nodes, such as :6222"`
+	ClusterPeers  []string      `flag:"cluster-peers" arg:"ADDRESS,…" help:"hosts and ports of all the nodes, this one among them: 1, or at least 3"`
+	ClusterSecret secret        `flag:"cluster-secret" arg:"SECRET" help:"secret that the nodes know each other by, at least 16 characters; needed beyond this machine"`
+	NATSURL       secret        `flag:"nats-url" arg:"URL" help:"URL of a NATS cluster with JetStream to use, instead of one that the nodes make themselves"`
 	Insecure      bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
 	LogFormat     string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
 	Drain         time.Duration `flag:"drain" arg:"DURATION" default:"10s" help:"how long clients have to leave when the server is told to stop"`
@@ -45,6 +50,9 @@ func (c *Config) check() []error {
 	}
 	if s := string(c.JWTSecret); s != "" && len(s) < minSecret {
 		bad = append(bad, fmt.Errorf("--jwt-secret (CHATD_JWT_SECRET): must have at least %d characters", minSecret))
+	}
+	if c.clustered() {
+		bad = append(bad, c.checkCluster()...)
 	}
 	return bad
 }

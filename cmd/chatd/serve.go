@@ -16,7 +16,6 @@ import (
 	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
-	"chatd/rooms/sqlite"
 	"chatd/web"
 )
 
@@ -39,10 +38,11 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 // when ctx is done and all that was accepted is durable. It says on out that it
 // is ready.
 func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (err error) {
-	store, err := sqlite.Open(ctx, cfg.Data)
+	engine, err := newEngine(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	store := engine.store
 	stuck := false // then something still uses the store
 	defer func() {
 		if !stuck {
@@ -61,7 +61,8 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	}
 	registry := rooms.NewRegistry(rooms.Config{
 		Store:   store,
-		Journal: rooms.NewLocalJournal(),
+		Journal: engine.journal,
+		Node:    engine.node,
 		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
 		Logger:  log,
 	})
@@ -96,10 +97,13 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	case <-registry.Opened():
 		greet(out, cfg, ln.Addr())
 	case <-ctx.Done():
-	}
-	select {
-	case <-ctx.Done():
 	case err = <-failed:
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
 	}
 	log.InfoContext(ctx, "stopping", "within", cfg.Drain.String())
 	stuck = !finish(ctx, cfg.Drain, server, registry, log, end, &running)
@@ -142,7 +146,7 @@ func finish(ctx context.Context, within time.Duration, server *http.Server, regi
 
 // newAuth makes the part that knows who is speaking.
 func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
-	guestKey, err := auth.GuestKey(cfg.Data)
+	key, err := guestKey(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("the key of guests: %w", err)
 	}
@@ -153,7 +157,7 @@ func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
 		Issuer:     cfg.JWTIssuer,
 		Audience:   cfg.JWTAudience,
 		Guests:     auth.Guests(cfg.Guests),
-		GuestKey:   guestKey,
+		GuestKey:   key,
 		Log:        log,
 	})
 }

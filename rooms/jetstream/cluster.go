@@ -48,7 +48,8 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	link  *link         // nil while there is none
-	ready chan struct{} // closed when there is a link
+	ended bool          // there will be none any more
+	ready chan struct{} // closed when one of the two is
 }
 
 var _ rooms.Journal = (*Cluster)(nil)
@@ -63,7 +64,7 @@ type link struct {
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // New checks a configuration. It opens nothing: Run does.
-func New(c Config) (*Cluster, error) {
+func New(ctx context.Context, c Config) (*Cluster, error) {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.After == nil {
 		c.After = func() uint64 { return 0 }
@@ -76,7 +77,7 @@ func New(c Config) (*Cluster, error) {
 		return nil, fmt.Errorf("this machine's name: %w", err)
 	}
 	if c.URL == "" {
-		if name, err = findSelf(c.Listen, c.Peers); err != nil {
+		if name, err = findSelf(ctx, c.Listen, c.Peers); err != nil {
 			return nil, err
 		}
 	}
@@ -84,8 +85,9 @@ func New(c Config) (*Cluster, error) {
 		config: c, name: name, log: c.Logger,
 		// A process that starts again is another node: nobody waits there for
 		// what the one before proposed.
-		node:  name + "/" + strings.ToLower(rand.Text()[:10]),
-		ready: make(chan struct{}),
+		node:   name + "/" + strings.ToLower(rand.Text()[:10]),
+		ready:  make(chan struct{}),
+		status: status{begun: make(chan struct{})},
 	}, nil
 }
 
@@ -105,6 +107,7 @@ func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch
 		defer server.stop()
 		options = server.options()
 	}
+	defer c.setLink(nil)
 	conn, err := c.connect(options)
 	if err != nil {
 		return err
@@ -115,7 +118,6 @@ func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch
 		return ended(ctx, err)
 	}
 	c.setLink(l)
-	defer c.setLink(nil)
 	return ended(ctx, c.read(ctx, l, apply))
 }
 
@@ -150,30 +152,33 @@ func (c *Cluster) connect(options []nats.Option) (*nats.Conn, error) {
 	return conn, nil
 }
 
+// setLink tells what waits of the link; nil is that Run ends.
 func (c *Cluster) setLink(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l == nil {
-		c.ready = make(chan struct{})
-	} else {
+	if c.link == nil {
 		close(c.ready)
 	}
-	c.link = l
+	c.link, c.ended = l, l == nil
 }
 
 // linked waits for the link.
 func (c *Cluster) linked(ctx context.Context) (*link, error) {
-	c.mu.Lock()
-	l, ready := c.link, c.ready
-	c.mu.Unlock()
-	if l != nil {
-		return l, nil
-	}
-	select {
-	case <-ready:
-		return c.linked(ctx)
-	case <-ctx.Done():
-		return nil, errNotLinked
+	for {
+		c.mu.Lock()
+		l, ready, ended := c.link, c.ready, c.ended
+		c.mu.Unlock()
+		switch {
+		case ended:
+			return nil, rooms.Errorf(rooms.CodeShuttingDown, "this node is going away")
+		case l != nil:
+			return l, nil
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return nil, errNotLinked
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func config(t *testing.T, dir string, after uint64, peers []string, self int) je
 
 func newCluster(t *testing.T, c jetstream.Config) *jetstream.Cluster {
 	t.Helper()
-	cluster, err := jetstream.New(c)
+	cluster, err := jetstream.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,8 +21,12 @@ const (
 	heartbeat = 500 * time.Millisecond
 	// forgetReader is when the servers forget a reader that nobody uses.
 	forgetReader = 30 * time.Second
-	applyAgain   = 50 * time.Millisecond // doubles up to applyRarely
-	applyRarely  = 2 * time.Second
+	// watchEvery is the time between two looks at the stream, watchStuck how
+	// many of them may see a reader that brings nothing.
+	watchEvery  = time.Second
+	watchStuck  = 3
+	applyAgain  = 50 * time.Millisecond // doubles up to applyRarely
+	applyRarely = 2 * time.Second
 )
 
 // read hands entries to apply until ctx is done. Readers come and go with the
@@ -32,7 +37,7 @@ func (c *Cluster) read(ctx context.Context, l *link, apply func(ctx context.Cont
 	if err := reachesBack(info, at); err != nil {
 		return err
 	}
-	c.status.reading(at, info.State.LastSeq)
+	c.status.read(at, info.State.LastSeq)
 	for wait := time.Duration(0); ; wait = openAgain {
 		before := at
 		err := c.readOn(ctx, l, &at, apply)
@@ -63,12 +68,16 @@ func (e *finalError) Unwrap() error { return e.error }
 // readOn hands what comes after *at, with one reader, until that fails.
 func (c *Cluster) readOn(ctx context.Context, l *link, at *uint64, apply func(ctx context.Context, batch []rooms.Entry) error) error {
 	reading, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	arrived, err := c.makeReader(reading, cancel, l, *at)
 	if err != nil {
+		cancel(nil)
 		return err
 	}
-	c.status.linked()
+	c.status.waiting(nil)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel(nil)
+	watching.Go(func() { c.watch(reading, cancel, l) })
 	var batch []rooms.Entry
 	for {
 		select {
@@ -125,6 +134,42 @@ func (c *Cluster) makeReader(ctx context.Context, cancel context.CancelCauseFunc
 	context.AfterFunc(ctx, consuming.Stop)
 	return arrived, nil
 }
+
+// watch asks the stream's leader, now and then, how far the journal is. A reader
+// that does not bring what is there is cancelled: the server that it is on may
+// be cut off from the others.
+func (c *Cluster) watch(ctx context.Context, cancel context.CancelCauseFunc, l *link) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	stuckAt, stuck := uint64(0), 0
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		// What the leader has now, the reader brings before the next look.
+		at, last := c.status.place()
+		switch {
+		case at >= last:
+			stuck = 0
+		case at != stuckAt:
+			stuckAt, stuck = at, 1
+		default:
+			if stuck++; stuck > watchStuck {
+				cancel(errStuck)
+				return
+			}
+		}
+		asking, stop := context.WithTimeout(ctx, askFor)
+		if info, err := l.stream.Info(asking); err == nil {
+			c.status.heard(info.State.LastSeq)
+		}
+		stop()
+	}
+}
+
+var errStuck = errors.New("the reader does not bring what the leader has")
 
 // errHole tells that a reader left something out.
 var errHole = errors.New("the journal has a hole")

@@ -107,7 +107,7 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 
 // findSelf finds which of the peers this node is: it is known to the others,
 // and to the stream's replicas, by that name, also when its disk is another.
-func findSelf(listen string, peers []string) (string, error) {
+func findSelf(ctx context.Context, listen string, peers []string) (string, error) {
 	host, port, err := splitAddress(listen)
 	if err != nil {
 		return "", err
@@ -136,7 +136,7 @@ func findSelf(listen string, peers []string) (string, error) {
 	var found []string
 	for _, peer := range peers {
 		peerHost, peerPort, _ := splitAddress(peer)
-		if peerPort == port && isMine(peerHost, mine) {
+		if peerPort == port && isMine(ctx, peerHost, mine) {
 			found = append(found, peer)
 		}
 	}
@@ -146,8 +146,8 @@ func findSelf(listen string, peers []string) (string, error) {
 	return found[0], nil
 }
 
-func isMine(host string, mine []net.Addr) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+func isMine(ctx context.Context, host string, mine []net.Addr) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	ips, _ := net.DefaultResolver.LookupIPAddr(ctx, host) // a name that nobody knows is not this machine's
 	for _, ip := range ips {

@@ -4,15 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
+
+// deaf is for how long the stream's leader may be silent before this node
+// counts as cut off.
+const deaf = 6 * time.Second
 
 // status is how this node stands to the cluster.
 type status struct {
-	mu     sync.Mutex
-	why    error  // what it waits for; nil is nothing
-	at     uint64 // how far it has applied
-	target uint64 // where the journal ended when this node began to read
-	began  bool
+	mu      sync.Mutex
+	why     error     // what it waits for; nil is nothing
+	at      uint64    // how far it has applied
+	target  uint64    // where the journal ended when this node began to read
+	last    uint64    // where it ended when its leader was heard last
+	heardAt time.Time // then
+	reading bool
+	begun   chan struct{} // closed when at has reached target
+	isBegun bool
 }
 
 func (s *status) waiting(err error) {
@@ -21,22 +30,49 @@ func (s *status) waiting(err error) {
 	s.why = err
 }
 
-func (s *status) reading(at, target uint64) {
+// read tells that the node begins to read after at, in a journal that ends at
+// target.
+func (s *status) read(at, target uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at, s.target, s.began = at, target, true
+	s.at, s.target, s.last, s.heardAt, s.reading = at, target, target, time.Now(), true
+	s.advanceLocked()
 }
-
-func (s *status) linked() { s.waiting(nil) }
 
 func (s *status) applied(at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at, s.why = at, nil
+	s.advanceLocked()
 }
 
-// Ready tells why this node should not be given requests, nil when it should:
-// it reads the journal, and has applied all that was there when it began.
+func (s *status) advanceLocked() {
+	if s.at >= s.target && !s.isBegun {
+		s.isBegun = true
+		close(s.begun)
+	}
+}
+
+// heard tells that the leader says that the journal ends at last.
+func (s *status) heard(last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.heardAt = last, time.Now()
+}
+
+// place is how far this node is, and how far the journal.
+func (s *status) place() (at, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at, s.last
+}
+
+// Begun implements [rooms.Journal].
+func (c *Cluster) Begun() <-chan struct{} { return c.status.begun }
+
+// Ready implements [rooms.Journal]. It also tells when the stream has no leader
+// that this node can reach: a node that is cut off from the others, or all of
+// them when too few are left.
 func (c *Cluster) Ready() error {
 	s := &c.status
 	s.mu.Lock()
@@ -44,10 +80,12 @@ func (c *Cluster) Ready() error {
 	switch {
 	case s.why != nil:
 		return fmt.Errorf("this node waits for the journal: %w", s.why)
-	case !s.began:
+	case !s.reading:
 		return errors.New("this node has not joined the cluster yet")
-	case s.at < s.target:
+	case !s.isBegun:
 		return fmt.Errorf("this node catches up: it is at %d of %d", s.at, s.target)
+	case time.Since(s.heardAt) > deaf:
+		return fmt.Errorf("this node has not heard from the journal's leader for %v", time.Since(s.heardAt).Round(time.Second))
 	}
 	return nil
 }

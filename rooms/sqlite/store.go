@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,10 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -43,7 +40,8 @@ type Store struct {
 	journalAt atomic.Uint64
 	row       atomic.Int64 // of the newest message
 
-	buried chan struct{} // holds a value when there may be a grave to empty
+	buried       chan struct{} // holds a value when there may be a grave to empty
+	withoutLobby bool
 }
 
 var _ rooms.Store = (*Store)(nil)
@@ -55,10 +53,17 @@ type room struct {
 	rooms.Room
 }
 
+// Option changes how a store is opened.
+type Option func(*Store)
+
+// WithoutLobby leaves it to the journal to make the lobby: the nodes of a
+// cluster must agree on one, and each making its own would not.
+func WithoutLobby() Option { return func(s *Store) { s.withoutLobby = true } }
+
 // Open opens the store in dir, making the directory and the database if there
 // are none. It fails when another process has dir open, and when the database
 // is a newer chatd's.
-func Open(ctx context.Context, dir string) (_ *Store, err error) {
+func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -67,6 +72,9 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{lock: lock, buried: make(chan struct{}, 1)}
+	for _, option := range options {
+		option(s)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open store: %w", err), s.Close())
@@ -95,6 +103,9 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, err
+	}
+	if s.withoutLobby {
+		return s, nil
 	}
 	return s, s.makeLobby(ctx)
 }
@@ -135,14 +146,7 @@ func (s *Store) makeLobby(ctx context.Context) error {
 	if _, ok := s.rooms[rooms.Lobby]; ok {
 		return nil
 	}
-	outcomes, err := s.Apply(ctx, []rooms.Entry{{
-		Kind:   rooms.EntryCreateRoom,
-		Room:   rooms.Lobby,
-		ID:     "lobby",
-		At:     rooms.Millis(time.Now()),
-		Epoch:  strings.ToLower(rand.Text()),
-		Create: rooms.Settings{Name: "Lobby", Mode: rooms.ModeOpen, Visibility: rooms.Public},
-	}})
+	outcomes, err := s.Apply(ctx, []rooms.Entry{rooms.NewLobby()})
 	if err != nil {
 		return err
 	}

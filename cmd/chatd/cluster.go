@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"chatd/handlers/auth"
+	"chatd/rooms"
+	"chatd/rooms/jetstream"
+	"chatd/rooms/sqlite"
+)
+
+// clustered tells whether this server is one of several.
+func (c *Config) clustered() bool {
+	return c.ClusterName != "" || c.ClusterListen != "" || len(c.ClusterPeers) > 0 || c.NATSURL != ""
+}
+
+// checkCluster returns what is wrong with the settings of a cluster.
+func (c *Config) checkCluster() []error {
+	var bad []error
+	fail := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
+	if s := string(c.ClusterSecret); s != "" && len(s) < minToken {
+		fail("--cluster-secret (CHATD_CLUSTER_SECRET): must have at least %d characters", minToken)
+	}
+	embedded := c.ClusterListen != "" || len(c.ClusterPeers) > 0
+	switch {
+	case c.ClusterName == "":
+		fail("--cluster-name (CHATD_CLUSTER_NAME): a cluster needs a name, the same on all its nodes")
+	case c.NATSURL != "" && embedded:
+		fail("--nats-url uses a NATS cluster that is there, --cluster-listen and --cluster-peers make one: say one or the other")
+	case c.NATSURL == "" && (c.ClusterListen == "" || len(c.ClusterPeers) == 0):
+		fail("a cluster needs --cluster-listen and --cluster-peers, or --nats-url")
+	}
+	if c.ClusterSecret != "" {
+		return bad
+	}
+	for _, address := range append([]string{c.ClusterListen}, c.ClusterPeers...) {
+		if host, _, err := net.SplitHostPort(address); err == nil && !isLoopback(host) {
+			fail("%s would let anybody who can reach this machine join the cluster: "+
+				"set --cluster-secret (CHATD_CLUSTER_SECRET), the same on all its nodes", address)
+			break
+		}
+	}
+	return bad
+}
+
+// engine is what a registry works on: a journal, the store that it is applied
+// to, and this node's id.
+type engine struct {
+	store   *sqlite.Store
+	journal rooms.Journal
+	node    string
+}
+
+// newEngine opens the store and makes the journal.
+func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, error) {
+	if !cfg.clustered() {
+		store, err := sqlite.Open(ctx, cfg.Data)
+		return &engine{store: store, journal: rooms.NewLocalJournal()}, err
+	}
+	e := new(engine)
+	cluster, err := jetstream.New(ctx, jetstream.Config{
+		Name:   cfg.ClusterName,
+		Dir:    filepath.Join(cfg.Data, "cluster"),
+		Listen: cfg.ClusterListen,
+		Peers:  cfg.ClusterPeers,
+		Secret: string(cfg.ClusterSecret),
+		URL:    string(cfg.NATSURL),
+		After:  func() uint64 { return e.store.JournalAt() },
+		Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.journal, e.node = cluster, cluster.Node()
+	e.store, err = sqlite.Open(ctx, cfg.Data, sqlite.WithoutLobby())
+	return e, err
+}
+
+// guestKey is the key of the guests' tokens. On all nodes of a cluster it must
+// be the same: a guest who comes to another node stays who he is.
+func guestKey(cfg *Config) ([]byte, error) {
+	if cfg.clustered() && cfg.ClusterSecret != "" {
+		return hkdf.Key(sha256.New, []byte(cfg.ClusterSecret), []byte(cfg.ClusterName), "chatd guests", sha256.Size)
+	}
+	return auth.GuestKey(cfg.Data)
+}
