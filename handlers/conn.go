@@ -150,7 +150,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) fail(err error) error {
 	if c.failed == nil {
 		c.failed = err
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	return c.failed
 }

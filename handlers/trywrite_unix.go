@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"errors"
 	"sync"
 	"syscall"
 )
@@ -21,7 +22,7 @@ var attempts = sync.Pool{New: func() any {
 	a.do = func(fd uintptr) bool {
 		for {
 			a.n, a.err = syscall.Write(int(fd), a.p)
-			if a.err != syscall.EINTR {
+			if !errors.Is(a.err, syscall.EINTR) {
 				return true // never wait for the descriptor
 			}
 		}
@@ -36,7 +37,7 @@ func tryWrite(raw syscall.RawConn, p []byte) (int, error) {
 	a.p = p
 	err := raw.Write(a.do)
 	a.p = nil
-	if err == nil && a.err != nil && a.err != syscall.EAGAIN {
+	if err == nil && a.err != nil && !errors.Is(a.err, syscall.EAGAIN) {
 		err = a.err
 	}
 	return max(a.n, 0), err

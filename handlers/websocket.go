@@ -160,14 +160,16 @@ func joinOptions(q url.Values, lastEventID string, history int) (rooms.JoinOptio
 		}
 		o.History = n
 	}
-	cursor, ok := lastEventID, true
+	cursor := lastEventID
 	if q.Has("after") {
 		cursor = q.Get("after")
 	}
 	if cursor != "" {
-		if o.After, ok = parseCursor(cursor); !ok {
+		after, ok := parseCursor(cursor)
+		if !ok {
 			return o, rooms.Invalid("after", "invalid", "must be a cursor, epoch:rev")
 		}
+		o.After = after
 	}
 	return o, nil
 }

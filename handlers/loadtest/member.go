@@ -75,7 +75,7 @@ func (t *target) dial() (net.Conn, error) {
 		n := t.sources.Add(1) / perSource
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n)+1)}
 	}
-	return d.Dial("tcp", t.host) //nolint:noctx // bounded by its timeout; a context costs a goroutine for each
+	return d.Dial("tcp", t.host)
 }
 
 // join connects a member and reads up to the end of the handshake.
