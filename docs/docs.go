@@ -137,6 +137,16 @@ const docTemplate = `{
                         "description": "the next of the page before",
                         "name": "cursor",
                         "in": "query"
+                    },
+                    {
+                        "enum": [
+                            0,
+                            1
+                        ],
+                        "type": "integer",
+                        "description": "1 also tells what you have not read",
+                        "name": "inbox",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -642,6 +652,16 @@ const docTemplate = `{
                         "default": 0,
                         "description": "newest messages of a fresh start",
                         "name": "history",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            0,
+                            1
+                        ],
+                        "type": "integer",
+                        "description": "1 also tells what concerns you in other rooms",
+                        "name": "inbox",
                         "in": "query"
                     },
                     {
@@ -1427,6 +1447,81 @@ const docTemplate = `{
                 }
             }
         },
+        "/rooms/{id}/read": {
+            "put": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Marks go forward only. They are kept for the identity, so a guest should send the token of its welcome.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "rooms"
+                ],
+                "summary": "Mark a room as read",
+                "operationId": "markRead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "how far",
+                        "name": "mark",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.MarkRead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "noted"
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/version": {
             "get": {
                 "produces": [
@@ -1483,6 +1578,16 @@ const docTemplate = `{
                         "default": 50,
                         "description": "newest messages of a fresh start",
                         "name": "history",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            0,
+                            1
+                        ],
+                        "type": "integer",
+                        "description": "1 also tells what concerns you in other rooms",
+                        "name": "inbox",
                         "in": "query"
                     }
                 ],
@@ -1581,6 +1686,16 @@ const docTemplate = `{
                         "default": 50,
                         "description": "newest messages of a fresh start",
                         "name": "history",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            0,
+                            1
+                        ],
+                        "type": "integer",
+                        "description": "1 also tells what concerns you in other rooms",
+                        "name": "inbox",
                         "in": "query"
                     }
                 ],
@@ -1782,6 +1897,19 @@ const docTemplate = `{
                 "status": {
                     "type": "string",
                     "example": "ok"
+                }
+            }
+        },
+        "wire.MarkRead": {
+            "type": "object",
+            "required": [
+                "seq"
+            ],
+            "properties": {
+                "seq": {
+                    "description": "the newest message read",
+                    "type": "integer",
+                    "example": 42
                 }
             }
         },
@@ -2027,6 +2155,11 @@ const docTemplate = `{
                     "type": "string",
                     "example": "lobby"
                 },
+                "mentions": {
+                    "description": "of your name, among them",
+                    "type": "integer",
+                    "example": 1
+                },
                 "mode": {
                     "type": "string",
                     "enum": [
@@ -2043,6 +2176,11 @@ const docTemplate = `{
                     "type": "integer",
                     "example": 7
                 },
+                "read": {
+                    "description": "the newest seq that you have read",
+                    "type": "integer",
+                    "example": 39
+                },
                 "retention": {
                     "$ref": "#/definitions/wire.Retention"
                 },
@@ -2057,6 +2195,11 @@ const docTemplate = `{
                 },
                 "topic": {
                     "type": "string"
+                },
+                "unread": {
+                    "description": "what you have not read: in lists, and where one room is asked for",
+                    "type": "integer",
+                    "example": 3
                 },
                 "visibility": {
                     "type": "string",

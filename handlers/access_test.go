@@ -44,6 +44,7 @@ var access = map[string]struct {
 	"GET /rooms/:id/messages":   {want: "200 200 403 200 200 200 200"},
 	"POST /rooms/:id/messages":  {body: "x", want: "401 403 403 403 201 201 201"},
 	"GET /rooms/:id/members":    {want: "200 200 403 200 200 200 200"},
+	"PUT /rooms/:id/read":       {body: `{"seq":1}`, want: "204 204 403 204 204 204 204"},
 	"GET /rooms/:id/events":     {want: "200 200 403 200 200 200 200"},
 
 	// The message is the member's.

@@ -81,6 +81,14 @@ func wireRoom(r rooms.Room) wire.Room {
 	}
 }
 
+func wireRooms(list []rooms.Room) []wire.Room {
+	wired := make([]wire.Room, len(list))
+	for i := range list {
+		wired[i] = wireRoom(list[i])
+	}
+	return wired
+}
+
 func wireRetention(r rooms.Retention) wire.Retention {
 	return wire.Retention{Seconds: int64(r.Age / time.Second), Count: r.Count}
 }

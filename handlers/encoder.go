@@ -74,6 +74,16 @@ func (encoder) Event(e *rooms.Event) []byte {
 	return encode(wire.Presence{Type: wire.TypePresence, Joined: wirePeople(e.Joined), Left: wirePeople(e.Left), Count: e.Online})
 }
 
+func (encoder) Unread(u *rooms.Unread) []byte {
+	return encode(wire.Unread{Type: wire.TypeUnread, Room: u.Room, Count: u.Count, Mentions: u.Mentions, Read: u.Read})
+}
+
+func (encoder) Rooms(e *rooms.RoomsEvent) []byte {
+	return encode(wire.RoomsChange{
+		Type: wire.TypeRooms, Created: wireRooms(e.Created), Changed: wireRooms(e.Changed), Removed: e.Removed,
+	})
+}
+
 // encode is v as JSON, with <, > and & as they are: nothing here is put into
 // HTML unescaped. v is one of wire's types, which always have a JSON.
 func encode(v any) []byte {

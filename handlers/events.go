@@ -32,6 +32,7 @@ const (
 //	@Param			name			query		string	false	"a guest's name"
 //	@Param			after			query		string	false	"resume after this cursor, epoch:rev"
 //	@Param			history			query		int		false	"newest messages of a fresh start"	default(0)	minimum(0)	maximum(200)
+//	@Param			inbox			query		int		false	"1 also tells what concerns you in other rooms"	Enums(0, 1)
 //	@Param			Last-Event-ID	header		string	false	"resume after this cursor; sent by browsers"
 //	@Success		200				{string}	string	"the stream"
 //	@Failure		401				{object}	wire.Problem

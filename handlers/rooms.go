@@ -18,6 +18,7 @@ import (
 //	@Produce		json
 //	@Param			limit	query		int				false	"how many at most"	default(50)	minimum(1)	maximum(200)
 //	@Param			cursor	query		string			false	"the next of the page before"
+//	@Param			inbox	query		int				false	"1 also tells what you have not read"	Enums(0, 1)
 //	@Success		200		{object}	wire.RoomList	"a page of rooms"
 //	@Header			200		{string}	Link			"the next page, as rel=next"
 //	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
@@ -36,17 +37,42 @@ func (s *Server) listRooms(c *gin.Context, who rooms.Identity) error {
 	if err != nil {
 		return err
 	}
-	list := wire.RoomList{Rooms: make([]wire.Room, 0, len(found))}
+	var list wire.RoomList
 	if len(found) > limit {
 		found = found[:limit]
 		list.Next = makeCursor("room", found[limit-1].ID)
 	}
-	for _, r := range found {
-		list.Rooms = append(list.Rooms, wireRoomOnline(r, s.rooms.Online(r.ID)))
+	if list.Rooms, err = s.showRooms(c, who, found); err != nil {
+		return err
 	}
 	linkNext(c, list.Next)
 	c.PureJSON(http.StatusOK, list)
 	return nil
+}
+
+// showRooms shows rooms as they are now: who is online, and, when the request
+// asks for its inbox, what who has not read there.
+func (s *Server) showRooms(c *gin.Context, who rooms.Identity, found []rooms.Room) ([]wire.Room, error) {
+	shown := make([]wire.Room, len(found))
+	ids := make([]string, len(found))
+	for i, r := range found {
+		shown[i] = wireRoomOnline(r, s.rooms.Online(r.ID))
+		ids[i] = r.ID
+	}
+	if c.Query("inbox") != "1" {
+		return shown, nil
+	}
+	counts, err := s.rooms.Unread(c.Request.Context(), who, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := 0, 0; i < len(shown) && n < len(counts); i++ {
+		if u := &counts[n]; u.Room == shown[i].ID { // a room may have gone meanwhile
+			shown[i].Unread, shown[i].Mentions, shown[i].Read = &u.Count, &u.Mentions, &u.Read
+			n++
+		}
+	}
+	return shown, nil
 }
 
 // createRoom makes a room.
@@ -105,7 +131,11 @@ func (s *Server) getRoom(c *gin.Context, who rooms.Identity) error {
 	if err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, wireRoomOnline(r, s.rooms.Online(r.ID)))
+	shown, err := s.showRooms(c, who, []rooms.Room{r})
+	if err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, shown[0])
 	return nil
 }
 
@@ -188,4 +218,34 @@ func created(receipt rooms.Receipt) int {
 		return http.StatusOK
 	}
 	return http.StatusCreated
+}
+
+// markRead notes how far the caller has read.
+//
+//	@Summary		Mark a room as read
+//	@Description	Marks go forward only. They are kept for the identity, so a guest should send the token of its welcome.
+//	@ID				markRead
+//	@Tags			rooms
+//	@Accept			json
+//	@Produce		json
+//	@Param			id		path	string			true	"the room"	default(lobby)
+//	@Param			mark	body	wire.MarkRead	true	"how far"
+//	@Success		204		"noted"
+//	@Failure		400		{object}	wire.Problem	"not JSON, or not of the shape"
+//	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
+//	@Failure		404		{object}	wire.Problem	"no such room, or none that you may know of"
+//	@Failure		422		{object}	wire.Problem	"a value breaks a rule"
+//	@Failure		default	{object}	wire.Problem	"any other refusal"
+//	@Security		Bearer
+//	@Router			/rooms/{id}/read [put]
+func (s *Server) markRead(c *gin.Context, who rooms.Identity) error {
+	var body wire.MarkRead
+	if err := s.readJSON(c, &body); err != nil {
+		return err
+	}
+	if err := s.rooms.MarkRead(c.Request.Context(), who, c.Param("id"), body.Seq); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
 }

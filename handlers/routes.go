@@ -57,6 +57,7 @@ func (s *Server) routes() []route {
 		{"PUT", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.addReaction)},
 		{"DELETE", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.removeReaction)},
 		{"GET", "/rooms/:id/members", s.as(s.listMembers)},
+		{"PUT", "/rooms/:id/read", s.as(s.markRead)},
 
 		{"GET", "/ws", s.joinLobby},
 		{"GET", "/ws/:room", s.joinRoom},

@@ -33,6 +33,9 @@ type Registry interface {
 	// Ready tells whether members are let in and entries are taken.
 	Ready() error
 
+	Unread(ctx context.Context, who rooms.Identity, ids []string) ([]rooms.Unread, error)
+	MarkRead(ctx context.Context, who rooms.Identity, room string, seq uint64) error
+
 	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)
 	Join(ctx context.Context, who rooms.Identity, room string, o rooms.JoinOptions, sink rooms.Sink) (*rooms.Member, error)
 	Submit(ctx context.Context, who rooms.Identity, e rooms.Entry, done func(rooms.Receipt, error)) error

@@ -212,7 +212,10 @@ func (s *session) obey(f wire.ClientFrame) {
 	case wire.TypeReact:
 		e.Kind, e.On = rooms.EntryReact, f.On == nil || *f.On
 	case wire.TypeRead:
-		e.Kind = rooms.EntryRead
+		if err := s.registry.MarkRead(context.Background(), s.member.Identity(), s.member.Room(), f.Seq); err != nil {
+			s.refuse(f.ID, err)
+		}
+		return
 	case wire.TypeTyping:
 		s.member.Typing()
 		return
@@ -235,17 +238,16 @@ func (s *session) propose(e rooms.Entry) {
 		s.inFlight = make(chan struct{}, maxInFlight)
 	}
 	s.inFlight <- struct{}{}
-	id, quiet := e.ID, e.Kind == rooms.EntryRead
+	id := e.ID
 	err := s.registry.Submit(context.Background(), s.member.Identity(), e, func(receipt rooms.Receipt, err error) {
 		<-s.inFlight
-		switch {
-		case err != nil:
+		if err != nil {
 			s.refuse(id, err)
-		case !quiet:
-			s.member.Send(encode(wire.Ack{
-				Type: wire.TypeAck, ID: receipt.ID, Seq: receipt.Seq, Rev: receipt.Rev, Duplicate: receipt.Duplicate,
-			}))
+			return
 		}
+		s.member.Send(encode(wire.Ack{
+			Type: wire.TypeAck, ID: receipt.ID, Seq: receipt.Seq, Rev: receipt.Rev, Duplicate: receipt.Duplicate,
+		}))
 	})
 	if err != nil {
 		<-s.inFlight

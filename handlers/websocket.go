@@ -65,6 +65,7 @@ func newSessions() *sessions {
 //	@Param			name	query		string	false	"a guest's name"
 //	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
 //	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
+//	@Param			inbox	query		int		false	"1 also tells what concerns you in other rooms"	Enums(0, 1)
 //	@Success		101		{string}	string	"Switching Protocols"
 //	@Failure		401		{object}	wire.Problem
 //	@Failure		403		{object}	wire.Problem
@@ -92,6 +93,7 @@ func (s *Server) joinRoom(c *gin.Context) {
 //	@Param			name	query		string	false	"a guest's name"
 //	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
 //	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
+//	@Param			inbox	query		int		false	"1 also tells what concerns you in other rooms"	Enums(0, 1)
 //	@Success		101		{string}	string	"Switching Protocols"
 //	@Failure		401		{object}	wire.Problem
 //	@Failure		403		{object}	wire.Problem
@@ -152,7 +154,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 // joinOptions reads where a member begins. lastEventID is a cursor from
 // elsewhere; after counts before it.
 func joinOptions(q url.Values, lastEventID string, history int) (rooms.JoinOptions, error) {
-	o := rooms.JoinOptions{History: history}
+	o := rooms.JoinOptions{History: history, Inbox: q.Get("inbox") == "1"}
 	if text := q.Get("history"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > rooms.MaxPage {

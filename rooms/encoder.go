@@ -10,6 +10,8 @@ type Encoder interface {
 	Welcome(w *Welcome) []byte
 	Change(c *Change) []byte
 	Event(e *Event) []byte
+	Unread(u *Unread) []byte
+	Rooms(e *RoomsEvent) []byte
 }
 
 // Welcome is the first thing that a member is told.

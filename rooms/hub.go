@@ -50,6 +50,7 @@ type deps struct {
 	stats   *stats
 	spawn   func(func(context.Context)) // runs a goroutine that the registry waits for
 	empty   func(*hub)                  // told when the last member has left
+	left    func(*Member)               // told when a member with an inbox has left
 }
 
 func newHub(room Room, d *deps) *hub {
@@ -159,6 +160,9 @@ func (h *hub) drop(m *Member, reason *Error) {
 		h.deps.stats.slowReaders.Add(1)
 	}
 	m.sink.Close(reason)
+	if m.inbox {
+		h.deps.left(m)
+	}
 	if empty {
 		h.deps.empty(h)
 	}

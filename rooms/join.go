@@ -15,6 +15,7 @@ type Cursor struct {
 type JoinOptions struct {
 	After   *Cursor // resume here; nil is a fresh start
 	History int     // newest messages of a fresh start, at most MaxPage
+	Inbox   bool    // tell of the other rooms too: what is unread, which come and go
 }
 
 // Admit tells whether who may join the room, and returns it: the check to make
@@ -39,7 +40,7 @@ func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOp
 		if err != nil {
 			return nil, err
 		}
-		m := &Member{who: who, hub: h, sink: sink}
+		m := &Member{who: who, hub: h, sink: sink, inbox: o.Inbox}
 		if !h.join(m) {
 			continue // it closed in this moment, and is on its way out of the registry
 		}
@@ -57,6 +58,9 @@ func (r *Registry) welcome(m *Member, o JoinOptions) error {
 	}
 	r.deps.spawn(func(ctx context.Context) {
 		first, err := m.hub.welcome(ctx, m, o)
+		if err == nil && m.inbox {
+			first, err = r.openInbox(ctx, m, first)
+		}
 		if err != nil {
 			m.hub.drop(m, closing(ctx, err))
 			return

@@ -15,7 +15,8 @@ type Member struct {
 	who   Identity
 	hub   *hub
 	sink  Sink
-	shard int // which writer serves it
+	shard int  // which writer serves it
+	inbox bool // it asked for what concerns its identity beyond the room
 
 	// The cursor. It is the writer's while the member is current, and serve's
 	// while it is not.
@@ -87,6 +88,12 @@ func (m *Member) Send(payload []byte) {
 		h.wakeLocked(m.shard)
 	}
 	h.mu.Unlock()
+}
+
+func (m *Member) isGone() bool {
+	m.hub.mu.Lock()
+	defer m.hub.mu.Unlock()
+	return m.gone
 }
 
 // Typing tells the room that the member types, at most once in two seconds.

@@ -178,6 +178,8 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		return cmp.Or(may(Post), checkEmoji(e.Emoji))
 	case EntryRead:
 		return nil // who sees the room may say how far
+	case EntryPurge:
+		return may(Manage)
 	case EntryUpdateRoom:
 		return cmp.Or(may(Manage), checkSettings(e.Patch.Apply(room.Settings)))
 	case EntryDeleteRoom:

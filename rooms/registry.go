@@ -37,6 +37,8 @@ type Registry struct {
 	log     *slog.Logger
 	deps    deps
 	waiting waiting
+	inboxes inboxes
+	marks   marks
 	stats   stats
 
 	mu     sync.RWMutex
@@ -63,7 +65,7 @@ func NewRegistry(c Config) *Registry {
 	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)
 	r.stats.batchSizes = newHistogram(batchBounds...)
 	r.waiting.node = c.Node
-	r.deps = deps{alone: c.Node == "", store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget}
+	r.deps = deps{alone: c.Node == "", store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
 	for i := range max(1, runtime.GOMAXPROCS(0)) {
 		r.deps.writers = append(r.deps.writers, newWriter(i))
 	}
@@ -86,12 +88,17 @@ func (r *Registry) Run(ctx context.Context) error {
 	opening, given := context.WithCancel(ctx)
 	defer given()
 	serving.Go(func() { r.begin(opening) })
+	var tending sync.WaitGroup
+	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore} {
+		tending.Go(func() { tend(opening) })
+	}
 
 	err := r.journal.Run(ctx, func(ctx context.Context, batch []Entry) error {
 		return r.apply(ctx, batch, batches)
 	})
 
 	given()
+	tending.Wait()
 	r.setOpen(false)
 	close(last) // nothing is applied any more
 	delivering.Wait()
@@ -105,10 +112,18 @@ func (r *Registry) Run(ctx context.Context) error {
 	return err
 }
 
+// tendStore has the store do what commits leave undone.
+func (r *Registry) tendStore(ctx context.Context) {
+	if err := r.store.Run(ctx); err != nil {
+		r.log.ErrorContext(ctx, "the store no longer tends itself", "err", err)
+	}
+}
+
 // applied is an applied entry on its way to hub and proposer.
 type applied struct {
 	kind   EntryKind
 	room   string
+	from   string
 	node   string
 	ticket uint64
 	Outcome
@@ -134,7 +149,7 @@ func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied
 	list := make([]applied, len(batch))
 	for i := range batch {
 		e := &batch[i]
-		list[i] = applied{e.Kind, e.Room, e.Node, e.Ticket, outcomes[i]}
+		list[i] = applied{e.Kind, e.Room, e.From.ID, e.Node, e.Ticket, outcomes[i]}
 	}
 	to <- list
 	return nil
@@ -177,6 +192,9 @@ func (r *Registry) deliverBatch(list []applied) {
 			if h := r.hub(a.room); h != nil {
 				h.close(Errorf(CodeRoomGone, "the room was deleted"))
 			}
+		}
+		if a.Err == nil && !a.Receipt.Duplicate {
+			send(r.inboxes.note(a, r.deps.encoder))
 		}
 		r.waiting.done(a.node, a.ticket, a.Outcome)
 	}

@@ -39,6 +39,14 @@ func (plain) Event(e *rooms.Event) []byte {
 	return fmt.Appendf(nil, "presence %d", e.Online)
 }
 
+func (plain) Unread(u *rooms.Unread) []byte {
+	return fmt.Appendf(nil, "unread %s count=%d mentions=%d", u.Room, u.Count, u.Mentions)
+}
+
+func (plain) Rooms(e *rooms.RoomsEvent) []byte {
+	return fmt.Appendf(nil, "rooms created=%d changed=%d removed=%v", len(e.Created), len(e.Changed), e.Removed)
+}
+
 type lines struct{}
 
 func (lines) Append(dst []byte, f rooms.Frame) []byte {

@@ -125,6 +125,23 @@ type Typing struct {
 	Who  *Person `json:"who,omitempty"`
 }
 
+// Unread tells an identity what it has not read in a room.
+type Unread struct {
+	Type     string `json:"type"`
+	Room     string `json:"room"`
+	Count    int    `json:"count"`    // 1000 stands for as many or more
+	Mentions int    `json:"mentions"` // of the identity's name, among them
+	Read     uint64 `json:"read"`     // the newest seq that it has read, 0 when none
+}
+
+// RoomsChange tells an identity of rooms that came, changed and went.
+type RoomsChange struct {
+	Type    string   `json:"type"`
+	Created []Room   `json:"created,omitempty"`
+	Changed []Room   `json:"changed,omitempty"`
+	Removed []string `json:"removed,omitempty"`
+}
+
 // Pong answers a ping frame.
 type Pong struct {
 	Type string `json:"type"`

@@ -65,7 +65,10 @@ type Room struct {
 	Archived   bool      `json:"archived"`
 	Retention  Retention `json:"retention"`
 	Epoch      string    `json:"epoch" example:"5f3c0a9b1d2e4f60a1b2"`
-	Rev        uint64    `json:"rev" example:"42"`             // of the newest change: epoch:rev is a cursor
-	Online     *int      `json:"online,omitempty" example:"7"` // identities in the room now; absent in room frames
+	Rev        uint64    `json:"rev" example:"42"`               // of the newest change: epoch:rev is a cursor
+	Online     *int      `json:"online,omitempty" example:"7"`   // identities in the room now; absent in room frames
+	Unread     *int      `json:"unread,omitempty" example:"3"`   // what you have not read: in lists, and where one room is asked for
+	Mentions   *int      `json:"mentions,omitempty" example:"1"` // of your name, among them
+	Read       *uint64   `json:"read,omitempty" example:"39"`    // the newest seq that you have read
 	CreatedAt  Time      `json:"created_at" swaggertype:"string" format:"date-time" example:"2026-01-31T15:04:05.000Z"`
 }

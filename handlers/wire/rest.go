@@ -48,6 +48,11 @@ type EditMessage struct {
 	ID      string `json:"id,omitempty" validate:"omitempty,key"`
 }
 
+// MarkRead is the body of PUT /rooms/{id}/read.
+type MarkRead struct {
+	Seq uint64 `json:"seq" validate:"required" example:"42"` // the newest message read
+}
+
 // MessageList is a page of messages, ascending by seq.
 type MessageList struct {
 	Messages []Message `json:"messages"`

@@ -40,7 +40,7 @@ export class Sidebar {
     const found = new Map();
     try {
       for (let cursor; ; ) {
-        const page = await this.server.call("GET", "/rooms", { query: { limit: 200, cursor } });
+        const page = await this.server.call("GET", "/rooms", { query: { limit: 200, cursor, inbox: 1 } });
         for (const room of page.rooms) found.set(room.id, { ...room, ...this.#marks(room) });
         cursor = page.next;
         if (!cursor || found.size >= 1000) break;
