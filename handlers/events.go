@@ -68,6 +68,11 @@ func (s *Server) follow(c *gin.Context) error {
 	if _, err := s.rooms.Admit(r.Context(), who, room); err != nil {
 		return err
 	}
+	from, err := s.sessions.occupancy.enter(c.ClientIP())
+	if err != nil {
+		return err
+	}
+	defer s.sessions.occupancy.leave(from)
 	c.Header("Content-Type", media)
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Accel-Buffering", "no") // nginx would hold the stream back

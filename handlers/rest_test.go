@@ -29,6 +29,11 @@ type restServer struct {
 
 func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer {
 	t.Helper()
+	return startLimited(t, cfg, rooms.Limits{}, more...)
+}
+
+func startLimited(t *testing.T, cfg auth.Config, limits rooms.Limits, more ...func(*Config)) *restServer {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	store, err := sqlite.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -40,7 +45,7 @@ func startREST(t *testing.T, cfg auth.Config, more ...func(*Config)) *restServer
 		t.Fatal(err)
 	}
 	registry := rooms.NewRegistry(rooms.Config{
-		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet,
+		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet, Limits: limits,
 	})
 	c := Config{
 		Rooms: registry, Metrics: metrics.New(registry.Counts, "v0"), Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"chatd/handlers/auth"
@@ -50,6 +51,9 @@ type Config struct {
 	Metrics *metrics.Metrics // nil counts nothing, and is not shown
 	Version wire.VersionInfo
 	MaxBody int64 // bytes of a request's body; 0 is DefaultMaxBody
+	// MaxSessions and MaxPerAddress bound the WebSockets and event streams, in
+	// all and from one client's address (of IPv6, its /64). 0 is no bound.
+	MaxSessions, MaxPerAddress int
 	// AllowedOrigins are the origins, beside the server's own, whose pages may
 	// talk to it: "https://chat.example.com", "https://*.example.com", "*".
 	AllowedOrigins []string
@@ -98,7 +102,7 @@ func New(cfg Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.sessions = newSessions()
+	s.sessions = newSessions(&occupancy{max: cfg.MaxSessions, perAddress: cfg.MaxPerAddress, counts: make(map[netip.Prefix]int)})
 	if s.maxBody == 0 {
 		s.maxBody = DefaultMaxBody
 	}

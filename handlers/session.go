@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net/netip"
 	"os"
 	"time"
 	"unicode/utf8"
@@ -30,6 +31,7 @@ type session struct {
 	registry Registry
 	metrics  *metrics.Metrics
 	member   *rooms.Member // nil when joining failed
+	from     netip.Prefix  // as it was counted
 	bucket   int           // of the heartbeat sweep
 	inFlight chan struct{} // a token for each entry under way; made by the first
 }

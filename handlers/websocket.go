@@ -32,7 +32,8 @@ const (
 // sessions are the WebSockets of this server. One sweep pings them all, a part
 // each second, instead of a timer for each.
 type sessions struct {
-	upgrader websocket.Upgrader
+	upgrader  websocket.Upgrader
+	occupancy *occupancy
 
 	mu      sync.Mutex
 	next    int
@@ -40,8 +41,8 @@ type sessions struct {
 	ending  sync.WaitGroup
 }
 
-func newSessions() *sessions {
-	s := new(sessions)
+func newSessions(o *occupancy) *sessions {
+	s := &sessions{occupancy: o}
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: pongWait,
 		WriteBufferPool:  &sync.Pool{}, // control frames alone are written by gorilla
@@ -137,9 +138,14 @@ func (s *Server) join(c *gin.Context, room string) error {
 		// stay who their name says: they come back without one.
 		who = s.auth.Settle(who)
 	}
+	from, err := s.sessions.occupancy.enter(c.ClientIP())
+	if err != nil {
+		return err
+	}
 	w := &hijacker{ResponseWriter: c.Writer}
 	ws, err := s.sessions.upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		s.sessions.occupancy.leave(from)
 		if w.conn == nil {
 			return rooms.Errorf(wire.CodeBadUpgrade, "%s", strings.TrimPrefix(err.Error(), "websocket: "))
 		}
@@ -147,7 +153,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
-	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics}, who, room, options)
+	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, from: from}, who, room, options)
 	return nil
 }
 
@@ -207,6 +213,7 @@ func (ss *sessions) remove(s *session) {
 	ss.mu.Lock()
 	delete(ss.buckets[s.bucket], s)
 	ss.mu.Unlock()
+	ss.occupancy.leave(s.from)
 	ss.ending.Done()
 }
 

@@ -165,17 +165,16 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 			want = Moderate
 		}
 		e.Mentions = Mentions(e.Text)
-		return cmp.Or(may(want), r.checkText(e.Text))
+		err = cmp.Or(may(want), r.checkText(e.Text))
 	case EntryEdit:
 		e.Mentions = Mentions(e.Text)
-		return cmp.Or(may(Post), r.checkText(e.Text))
+		err = cmp.Or(may(Post), r.checkText(e.Text))
 	case EntryDelete:
-		if e.Moderator {
-			return nil
+		if !e.Moderator {
+			err = may(Post)
 		}
-		return may(Post)
 	case EntryReact:
-		return cmp.Or(may(Post), checkEmoji(e.Emoji))
+		err = cmp.Or(may(Post), checkEmoji(e.Emoji))
 	case EntryRead:
 		return nil // who sees the room may say how far
 	case EntryPurge:
@@ -184,8 +183,13 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		return cmp.Or(may(Manage), checkSettings(e.Patch.Apply(room.Settings)))
 	case EntryDeleteRoom:
 		return may(Manage)
+	default:
+		return Invalid("kind", "invalid", "is no kind of entry")
 	}
-	return Invalid("kind", "invalid", "is no kind of entry")
+	if err != nil {
+		return err
+	}
+	return r.checkRate(e) // last: what is refused takes no share
 }
 
 // prepareRoom is prepare for a room that does not exist yet.
@@ -236,6 +240,23 @@ func (r *Registry) checkText(text string) error {
 		return Invalid("message", "too_long", "must have at most %d characters", r.limits.Message)
 	}
 	return nil
+}
+
+// checkRate takes the entry's share of what its sender and its room may do in
+// this moment.
+func (r *Registry) checkRate(e *Entry) error {
+	if e.Moderator {
+		return nil
+	}
+	now := time.Now()
+	wait := r.byWho.take(e.From.ID, now)
+	if wait == 0 {
+		wait = r.byRoom.take(e.Room, now)
+	}
+	if wait == 0 {
+		return nil
+	}
+	return &Error{Code: CodeRateLimited, Detail: "this is too much, too fast", RetryAfter: wait}
 }
 
 func checkEmoji(emoji string) error {

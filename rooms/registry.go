@@ -14,6 +14,9 @@ const lobbyAgain = 100 * time.Millisecond
 // Limits are what the domain refuses to go beyond.
 type Limits struct {
 	Message int // characters of a message's text; 0 is DefaultMaxMessage
+	// Who may moderate a room is not bound by these.
+	PerIdentity Rate // posts, edits, deletions and reactions of one identity
+	PerRoom     Rate // the same, of all identities in one room
 }
 
 // Config is what a registry works with. Store, Journal and Encoder are needed.
@@ -34,6 +37,8 @@ type Registry struct {
 	store   Store
 	journal Journal
 	limits  Limits
+	byWho   *buckets
+	byRoom  *buckets
 	log     *slog.Logger
 	deps    deps
 	waiting waiting
@@ -59,7 +64,8 @@ func NewRegistry(c Config) *Registry {
 	}
 	r := &Registry{
 		store: c.Store, journal: c.Journal, limits: c.Limits, log: c.Logger,
-		hubs:   make(map[string]*hub),
+		hubs:  make(map[string]*hub),
+		byWho: newBuckets(c.Limits.PerIdentity), byRoom: newBuckets(c.Limits.PerRoom),
 		opened: make(chan struct{}),
 	}
 	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)

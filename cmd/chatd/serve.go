@@ -65,6 +65,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		Node:    engine.node,
 		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
 		Logger:  log,
+		Limits:  rooms.Limits{PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
 	})
 	handler, err := newHandler(cfg, who, registry, log)
 	if err != nil {
@@ -162,6 +163,11 @@ func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
 	})
 }
 
+// rate allows people who send several things in one breath.
+func rate(perSecond int) rooms.Rate {
+	return rooms.Rate{PerSecond: float64(perSecond), Burst: 5 * perSecond}
+}
+
 // newHandler joins the parts that answer requests.
 func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
 	number, commit := buildVersion()
@@ -174,6 +180,8 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 		TrustedProxies: cfg.TrustedProxy,
 		LocalOnly:      cfg.localOnly(),
 		Metrics:        metrics.New(registry.Counts, number),
+		MaxSessions:    cfg.MaxSessions,
+		MaxPerAddress:  cfg.MaxPerAddress,
 		Version: wire.VersionInfo{
 			Version:  number,
 			Commit:   commit,
