@@ -33,12 +33,21 @@ var crowdRooms = []string{"lobby", "ops", "noise"}
 
 func newCrowd(t *testing.T, args ...string) *crowd {
 	t.Helper()
-	const perRoom = 6
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(*crashRounds)*10*time.Second)
 	t.Cleanup(cancel)
-	c := &crowd{ctx: ctx, server: serveProcess(t, args...), args: args, stop: make(chan struct{})}
+	c := &crowd{ctx: ctx, server: serveProcess(t, args...), args: args}
 	c.url, c.data = c.server.URL, c.server.cmd.Dir
 	c.address = strings.TrimPrefix(c.url, "http://")
+	c.enter(t)
+	return c
+}
+
+// enter makes the rooms, and the members that post and follow in them.
+func (c *crowd) enter(t *testing.T) {
+	t.Helper()
+	const perRoom = 6
+	ctx := c.ctx
+	c.stop = make(chan struct{})
 	api := &client.API{URL: c.url}
 	for _, id := range crowdRooms[1:] {
 		if _, err := api.CreateRoom(ctx, wire.CreateRoom{ID: id}); err != nil {
@@ -63,7 +72,6 @@ func newCrowd(t *testing.T, args ...string) *crowd {
 	for _, m := range c.members {
 		c.posting.Go(func() { m.post(ctx, &c.acks, c.stop) })
 	}
-	return c
 }
 
 // hear waits until n posts more are acknowledged.
@@ -79,8 +87,18 @@ func (c *crowd) restart(t *testing.T) {
 	c.server = serveIn(t, c.data, append([]string{"--listen", c.address}, c.args...)...)
 }
 
-// finish lets the members come to the end of what they do, and checks it all.
+// finish lets the members come to the end of what they do, checks it all, and
+// stops the server.
 func (c *crowd) finish(t *testing.T) {
+	t.Helper()
+	c.leave(t)
+	if code := c.server.stop(); code != exitOK {
+		t.Errorf("chatd exited with %d", code)
+	}
+}
+
+// leave lets the members come to the end of what they do, and checks it all.
+func (c *crowd) leave(t *testing.T) {
 	t.Helper()
 	close(c.stop)
 	c.posting.Wait()
@@ -109,9 +127,6 @@ func (c *crowd) finish(t *testing.T) {
 	c.endFollowing()
 	c.following.Wait()
 	t.Logf("%d posts acknowledged, %d of them at a repeat, %d connections and attempts failed", c.acks.Load(), repeats, lost)
-	if code := c.server.stop(); code != exitOK {
-		t.Errorf("chatd exited with %d", code)
-	}
 }
 
 // crowdMember posts in a room and follows it.
