@@ -138,10 +138,11 @@ export class ChatRoom extends HTMLElement {
   #lendTools(timeline, signal) {
     const first = async (/** @type {Event} */ e) => {
       stop.abort();
+      const { target } = e; // none once the event has left the shadow root
       const { keepTools } = await import("./tools.js");
       if (signal.aborted) return;
       keepTools(this, timeline, signal);
-      if (e.type !== "click") e.target?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+      target?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
     };
     const stop = new AbortController();
     signal.addEventListener("abort", () => stop.abort());

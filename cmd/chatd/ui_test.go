@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/client"
+)
+
+// chatPage is the chat in a tab of its own, with a profile of its own: another
+// person. Its methods fail the test when the browser does.
+type chatPage struct {
+	t    *testing.T
+	ctx  context.Context //nolint:containedctx // a tab is a context to chromedp
+	name string
+
+	mu       sync.Mutex
+	problems []string // what the console complained of
+	requests []string // the addresses of all that was asked for
+}
+
+// uiHelpers shorten what tests ask the page. They see through the shadow root.
+const uiHelpers = `
+globalThis.ui = {
+	get view() { return document.querySelector("chat-room"); },
+	get root() { return this.view?.shadowRoot; },
+	get text() { return this.root.querySelector("textarea"); },
+	get log() { return this.root.querySelector(".timeline"); },
+	$(sel) { return this.root.querySelector(sel) ?? document.querySelector(sel); },
+	rows() { return [...this.root.querySelectorAll(".row")]; },
+	row(text) { return this.rows().find((r) => r.querySelector(".body")?.innerText.includes(text)); },
+	texts() { return this.rows().map((r) => r.querySelector(".body > p:not(.gone)")?.firstChild?.data ?? ""); },
+	ready() { return this.view?.room?.state === "open" && this.view.room.welcome && !this.root.querySelector(".shell").hidden; },
+	frames(n) { return new Promise((done) => { const next = () => n-- > 0 ? requestAnimationFrame(next) : done(); next(); }); },
+};`
+
+// openPage opens a room as somebody. name "" is somebody who has not said who
+// they are; script runs before the page's own.
+func openPage(t *testing.T, browser context.Context, server, room, name string, script ...string) *chatPage {
+	t.Helper()
+	if err := chromedp.Do(browser); err != nil { // starts it, if this is its first page
+		t.Fatal(err)
+	}
+	ctx, end := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(end)
+	p := &chatPage{t: t, ctx: ctx, name: name}
+	if err := chromedp.Listen(ctx, p.listen); err != nil {
+		t.Fatal(err)
+	}
+	// Every page believes to be the one in front: only those tell of focus.
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	who, _ := json.Marshal(name)
+	before := uiHelpers + fmt.Sprintf("if (%s) localStorage.setItem('chatd:name', %s);", who, who) + strings.Join(script, "\n")
+	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: before})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do(chromedp.Navigate(server + "/r/" + url.PathEscape(room)))
+	p.until("ui.ready()")
+	return p
+}
+
+func (p *chatPage) listen(ev any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch ev := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		p.problems = append(p.problems, "exception: "+ev.ExceptionDetails.Text+fmt.Sprint(ev.ExceptionDetails.Exception))
+	case *runtime.EventConsoleAPICalled:
+		if ev.Type == "error" || ev.Type == "warning" {
+			p.problems = append(p.problems, fmt.Sprintf("console: %v", ev.Args))
+		}
+	case *network.EventRequestWillBeSent:
+		p.requests = append(p.requests, ev.Request.URL)
+	case *network.EventWebSocketCreated:
+		p.requests = append(p.requests, ev.URL)
+	}
+}
+
+// calm fails the test if the console complained of anything.
+func (p *chatPage) calm() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, problem := range p.problems {
+		p.t.Errorf("%s's page: %s", p.name, problem)
+	}
+}
+
+func (p *chatPage) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatalf("%s's page: %v", p.name, err)
+	}
+}
+
+// until waits for a condition.
+func (p *chatPage) until(condition string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void]("!!("+condition+")", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond)))
+	if err != nil {
+		texts, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify(globalThis.ui?.root ? ui.texts().slice(-20) : document.body.innerText)"))
+		p.t.Fatalf("%s's page: waited for %s: %v\nit shows %s", p.name, condition, err, texts)
+	}
+}
+
+// eval asks the page; promises are awaited.
+func eval[T any](p *chatPage, js string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s's page: %s: %v", p.name, js, err)
+	}
+	return v
+}
+
+// run is eval for what answers nothing. It does not wait for promises.
+func (p *chatPage) run(js string) {
+	p.t.Helper()
+	eval[chromedp.Void](p, js+"\n;undefined")
+}
+
+// write types a text at once, where the caret is.
+func (p *chatPage) write(text string) {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// keys are those that tests press, as browsers name them.
+var keys = map[string]input.DispatchKeyEventParams{
+	"Enter":     {Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"},
+	"Tab":       {Key: "Tab", Code: "Tab", WindowsVirtualKeyCode: 9},
+	"Escape":    {Key: "Escape", Code: "Escape", WindowsVirtualKeyCode: 27},
+	"ArrowUp":   {Key: "ArrowUp", Code: "ArrowUp", WindowsVirtualKeyCode: 38},
+	"ArrowDown": {Key: "ArrowDown", Code: "ArrowDown", WindowsVirtualKeyCode: 40},
+}
+
+// press presses a key as a keyboard does: what it would type comes with it, so
+// that a page can prevent it. Names that are no special key are characters.
+func (p *chatPage) press(name string, modifiers ...int64) {
+	p.t.Helper()
+	key, ok := keys[name]
+	if !ok {
+		key = input.DispatchKeyEventParams{Key: name, Text: name, WindowsVirtualKeyCode: int64(strings.ToUpper(name)[0])}
+	}
+	for _, m := range modifiers {
+		key.Modifiers |= m
+		key.Text = ""
+	}
+	key.Type = input.DispatchKeyEventTypeKeyDown
+	if key.Text == "" {
+		key.Type = input.DispatchKeyEventTypeRawKeyDown
+	}
+	for _, kind := range []input.DispatchKeyEventType{key.Type, input.DispatchKeyEventTypeKeyUp} {
+		key.Type = kind
+		if _, err := chromedp.Call(p.ctx, input.DispatchKeyEvent, key); err != nil {
+			p.t.Fatal(err)
+		}
+		key.Text = ""
+	}
+}
+
+// say posts through the composer.
+func (p *chatPage) say(text string) {
+	p.t.Helper()
+	p.run("ui.view.focus()")
+	p.write(text)
+	p.press("Enter")
+}
+
+// fill posts n numbered messages to a room.
+func fill(t *testing.T, server, room string, n int) {
+	t.Helper()
+	s, err := client.Dial(t.Context(), server, client.Options{Room: room, Name: "Filler", History: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// Acks are counted while posts go out: whoever does not read is not served.
+	wrote := make(chan error, 1)
+	go func() {
+		for i := range n {
+			if err := s.Write(chatFrame(fmt.Sprintf("message %d, of a length that differs%s", i+1, strings.Repeat(" a little more", i%9)))); err != nil {
+				wrote <- err
+				return
+			}
+		}
+		wrote <- nil
+	}()
+	for acks := 0; acks < n; {
+		f, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f.Type {
+		case "ack":
+			acks++
+		case "error":
+			t.Fatalf("filling %s: %s", room, f.Raw)
+		}
+	}
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+}
