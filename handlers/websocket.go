@@ -38,6 +38,7 @@ type sessions struct {
 	mu      sync.Mutex
 	next    int
 	buckets [heartbeat / time.Second]map[*session]struct{}
+	closed  bool // the server ends: nobody is let in any more
 	ending  sync.WaitGroup
 }
 
@@ -191,6 +192,12 @@ func parseCursor(text string) (*rooms.Cursor, bool) {
 // start joins an upgraded session to its room, and returns.
 func (ss *sessions) start(s *session, who rooms.Identity, room string, o rooms.JoinOptions) {
 	s.ws.SetReadLimit(maxFrame)
+	if !ss.reserve() {
+		s.Close(rooms.Errorf(rooms.CodeShuttingDown, "the server is going away"))
+		_ = s.out.Close()
+		ss.occupancy.leave(s.from)
+		return
+	}
 	member, err := s.registry.Join(context.Background(), who, room, o, s)
 	if err != nil {
 		s.Close(refusal(err))
@@ -200,13 +207,31 @@ func (ss *sessions) start(s *session, who rooms.Identity, room string, o rooms.J
 	go s.run(ss)
 }
 
-func (ss *sessions) add(s *session) {
+// reserve makes room for a session, unless the server ends.
+func (ss *sessions) reserve() bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.closed {
+		return false
+	}
 	ss.ending.Add(1)
+	return true
+}
+
+func (ss *sessions) add(s *session) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	s.bucket = ss.next
 	ss.next = (ss.next + 1) % len(ss.buckets)
 	ss.buckets[s.bucket][s] = struct{}{}
+}
+
+// close lets nobody in any more, and waits until all sessions have ended.
+func (ss *sessions) close() {
+	ss.mu.Lock()
+	ss.closed = true
+	ss.mu.Unlock()
+	ss.ending.Wait()
 }
 
 func (ss *sessions) remove(s *session) {
@@ -226,7 +251,7 @@ func (ss *sessions) run(ctx context.Context) {
 	for i := 0; ; i = (i + 1) % len(ss.buckets) {
 		select {
 		case <-ctx.Done():
-			ss.ending.Wait()
+			ss.close()
 			return
 		case now := <-tick.C:
 			ss.mu.Lock()
