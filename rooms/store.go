@@ -39,6 +39,10 @@ type Store interface {
 	// Message returns one message, or CodeMessageNotFound.
 	Message(ctx context.Context, room string, seq uint64, viewer string) (Message, error)
 
+	// Search finds messages by their words. A text or cursor that cannot be read
+	// is refused with CodeInvalid, under the names "q" and "cursor".
+	Search(ctx context.Context, q SearchQuery) (SearchPage, error)
+
 	// Unread tells what q.Subject has not read, for each of q.Rooms that exists,
 	// in their order.
 	Unread(ctx context.Context, q UnreadQuery) ([]Unread, error)
@@ -49,9 +53,9 @@ type Store interface {
 	// below the entry's, propose it again. Then ask again.
 	Expired(ctx context.Context, room string, now time.Time) (seq uint64, err error)
 
-	// Run does what commits leave undone, such as removing a deleted room's
-	// messages, until ctx is done. It is called once; without it all that Apply
-	// acknowledges is durable and visible all the same.
+	// Run does what commits leave undone, such as making messages searchable and
+	// removing those of deleted rooms, until ctx is done. It is called once;
+	// without it all that Apply acknowledges is durable and visible all the same.
 	Run(ctx context.Context) error
 
 	// Close releases all that the store holds. Nothing else may be under way.

@@ -1,6 +1,7 @@
 package roomstest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -31,6 +32,9 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Read", testRead},
 		{"Unread", testUnread},
 		{"Retention", testRetention},
+		{"Search", testSearch},
+		{"SearchPages", testSearchPages},
+		{"SearchFollows", testSearchFollows},
 		{"Rooms", testRooms},
 		{"RoomUpdates", testRoomUpdates},
 		{"RoomDeleted", testRoomDeleted},
@@ -43,8 +47,12 @@ func TestStore(t *testing.T, open OpenStore) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := &fixture{T: t, dir: t.TempDir(), open: open, now: time.UnixMilli(1_750_000_000_000).UTC()}
-			s.Store = open(t, s.dir)
-			t.Cleanup(func() { _ = s.Close() })
+			s.start()
+			t.Cleanup(func() {
+				if s.Store != nil {
+					s.stop()
+				}
+			})
 			test.run(t, s)
 		})
 	}
@@ -63,14 +71,37 @@ type fixture struct {
 	open  OpenStore
 	now   time.Time
 	count int
+	end   func() error // ends Run
+}
+
+func (s *fixture) start() {
+	s.Helper()
+	store := s.open(s.T, s.dir)
+	s.Store = store
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- store.Run(ctx) }()
+	s.end = func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+func (s *fixture) stop() {
+	s.Helper()
+	if err := s.end(); err != nil {
+		s.Errorf("run: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		s.Errorf("close: %v", err)
+	}
+	s.Store = nil
 }
 
 func (s *fixture) reopen() {
 	s.Helper()
-	if err := s.Close(); err != nil {
-		s.Fatalf("close: %v", err)
-	}
-	s.Store = s.open(s.T, s.dir)
+	s.stop()
+	s.start()
 }
 
 // stamp fills what a registry would: time and id.

@@ -18,19 +18,21 @@ func (s *Store) Apply(ctx context.Context, entries []rooms.Entry) ([]rooms.Outco
 	}
 	ctx = context.WithoutCancel(ctx)
 	var outcomes []rooms.Outcome
-	b := &batch{conn: s.writer, committed: s.rooms, touched: make(map[string]*room)}
+	b := &batch{conn: s.writer, committed: s.rooms, pending: make(map[string]*room)}
 	err := s.write(ctx, func(*conn) (err error) {
-		b.row = s.row.Load()
+		b.row, b.touched = s.row.Load(), s.touched.Load()
 		outcomes, err = b.applyAll(ctx, entries)
 		return err
 	}, func() {
-		s.commit(b.touched)
+		s.commit(b.pending)
 		s.row.Store(b.row)
+		s.touched.Store(b.touched)
 		s.journalAt.Store(max(s.journalAt.Load(), b.journalAt))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("apply %d entries: %w", len(entries), err)
 	}
+	wake(s.unindexed)
 	if b.buried {
 		wake(s.buried)
 	}
@@ -72,8 +74,9 @@ func wake(c chan<- struct{}) {
 type batch struct {
 	*conn
 	committed map[string]*room
-	touched   map[string]*room // nil is deleted
+	pending   map[string]*room // nil is deleted
 	row       int64            // of the newest message
+	touched   int64            // the newest n of that table
 	journalAt uint64
 	buried    bool // a room was deleted
 }
@@ -136,7 +139,7 @@ func (b *batch) apply(ctx context.Context, e *rooms.Entry) (rooms.Outcome, error
 // room returns the room as it is at this point of the batch, or nil. The caller
 // may change it only when it will not fail any more but for the whole batch.
 func (b *batch) room(id string) *room {
-	if r, ok := b.touched[id]; ok {
+	if r, ok := b.pending[id]; ok {
 		return r
 	}
 	r, ok := b.committed[id]
@@ -144,7 +147,7 @@ func (b *batch) room(id string) *room {
 		return nil
 	}
 	mine := *r
-	b.touched[id] = &mine
+	b.pending[id] = &mine
 	return &mine
 }
 

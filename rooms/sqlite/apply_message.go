@@ -57,8 +57,13 @@ func alreadyDeleted(m *rooms.Message) *rooms.Error {
 	return rooms.Errorf(rooms.CodeMessageDeleted, "message %d is deleted", m.Seq)
 }
 
-// touch has the search index look at a message again.
-const touch = "INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? AND seq = ?"
+// touch has the search index look again at the messages from first to last.
+func (b *batch) touch(ctx context.Context, r *room, first, last uint64) error {
+	n, err := b.exec(ctx, "INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? AND seq BETWEEN ? AND ?",
+		r.number, int64(first), int64(last))
+	b.touched += n
+	return err
+}
 
 // edit gives a message another text. Only its author may: a moderator may take
 // words away, but not put others in somebody's mouth.
@@ -84,10 +89,11 @@ func (b *batch) edit(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 		int64(m.Rev), m.Text, m.EditedAt.UnixMilli(), r.number, int64(m.Seq)); err != nil {
 		return rooms.Outcome{}, err
 	}
-	for _, query := range []string{"DELETE FROM mentions WHERE room = ? AND seq = ?", touch} {
-		if _, err := b.exec(ctx, query, r.number, int64(m.Seq)); err != nil {
-			return rooms.Outcome{}, err
-		}
+	if _, err := b.exec(ctx, "DELETE FROM mentions WHERE room = ? AND seq = ?", r.number, int64(m.Seq)); err != nil {
+		return rooms.Outcome{}, err
+	}
+	if err := b.touch(ctx, r, m.Seq, m.Seq); err != nil {
+		return rooms.Outcome{}, err
 	}
 	if err := b.mention(ctx, r, m.Seq, e.Mentions); err != nil {
 		return rooms.Outcome{}, err
@@ -119,11 +125,13 @@ func (b *batch) delete(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outc
 	for _, query := range []string{
 		"DELETE FROM reactions WHERE room = ? AND seq = ?",
 		"DELETE FROM mentions WHERE room = ? AND seq = ?",
-		touch,
 	} {
 		if _, err := b.exec(ctx, query, r.number, int64(m.Seq)); err != nil {
 			return rooms.Outcome{}, err
 		}
+	}
+	if err := b.touch(ctx, r, m.Seq, m.Seq); err != nil {
+		return rooms.Outcome{}, err
 	}
 	return changed(r, rooms.ChangeDelete, e, m), nil
 }

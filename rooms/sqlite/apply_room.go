@@ -35,7 +35,7 @@ func (b *batch) createRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 	if err := b.noteRoom(ctx, e, r.number); err != nil {
 		return rooms.Outcome{}, err
 	}
-	b.touched[r.ID] = r
+	b.pending[r.ID] = r
 	return roomOutcome(r, e, false), nil
 }
 
@@ -93,7 +93,7 @@ func (b *batch) deleteRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 	if err := b.noteRoom(ctx, e, r.number); err != nil {
 		return rooms.Outcome{}, err
 	}
-	b.touched[r.ID] = nil
+	b.pending[r.ID] = nil
 	b.buried = true
 	return roomOutcome(r, e, false), nil
 }

@@ -19,6 +19,7 @@ var graveQueries = []string{
 // emptyGrave removes some rows of a deleted room, and tells whether there may
 // be more. Nobody can see those rows any more: it is no entry's work.
 func (s *Store) emptyGrave(ctx context.Context) (more bool, err error) {
+	var touched int64
 	err = s.write(ctx, func(c *conn) error {
 		var number int64
 		if more, err = c.get(ctx, "SELECT room FROM graves LIMIT 1", nil, &number); err != nil || !more {
@@ -27,7 +28,7 @@ func (s *Store) emptyGrave(ctx context.Context) (more bool, err error) {
 		if _, err := c.exec(ctx, "UPDATE state SET row = ?", s.row.Load()); err != nil {
 			return err
 		}
-		if _, err := c.exec(ctx, "INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? ORDER BY seq LIMIT ?",
+		if touched, err = c.exec(ctx, "INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? ORDER BY seq LIMIT ?",
 			number, graveStep); err != nil {
 			return err
 		}
@@ -38,6 +39,7 @@ func (s *Store) emptyGrave(ctx context.Context) (more bool, err error) {
 		}
 		_, err := c.exec(ctx, "DELETE FROM graves WHERE room = ?", number)
 		return err
-	}, func() {})
+	}, func() { s.touched.Add(touched) })
+	wake(s.unindexed)
 	return more, err
 }

@@ -30,15 +30,17 @@ func (s *Store) Rooms(_ context.Context, q rooms.RoomQuery) ([]rooms.Room, error
 		if len(list) == q.Limit {
 			break
 		}
-		if r := s.rooms[id]; q.Public && r.Visibility != rooms.Private || matches(q.Patterns, id) {
+		if r := s.rooms[id]; visible(r.Visibility, id, q.Public, q.Patterns) {
 			list = append(list, r.Room)
 		}
 	}
 	return list, nil
 }
 
-func matches(patterns []string, id string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
+// visible tells whether a query for public rooms, or those that match patterns,
+// shows the room.
+func visible(v rooms.Visibility, id string, public bool, patterns []string) bool {
+	return public && v != rooms.Private || slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, err := path.Match(pattern, id)
 		return ok && err == nil
 	})

@@ -62,8 +62,10 @@ func (b *batch) purge(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outco
 		outcome.Receipt.Seq = beyond - 1
 	}
 	last := int64(outcome.Receipt.Seq)
+	if err := b.touch(ctx, r, 1, outcome.Receipt.Seq); err != nil {
+		return rooms.Outcome{}, err
+	}
 	for _, query := range []string{
-		"INSERT INTO touched (row) SELECT row FROM messages WHERE room = ? AND seq <= ?",
 		"DELETE FROM messages WHERE room = ? AND seq <= ?",
 		"DELETE FROM reactions WHERE room = ? AND seq <= ?",
 		"DELETE FROM mentions WHERE room = ? AND seq <= ?",

@@ -11,12 +11,18 @@ import (
 // while the disk is full.
 const retryAfter = time.Second
 
+// minPause is the least pause between two pieces of work, so that what comes
+// meanwhile is done in one.
+const minPause = 50 * time.Millisecond
+
 // Run implements [rooms.Store]. Its work yields to Apply: it is cut into short
 // transactions, with pauses in between.
 func (s *Store) Run(ctx context.Context) error {
 	var working sync.WaitGroup
-	wake(s.buried) // there may be graves from before
+	wake(s.buried) // there may be work from before
+	wake(s.unindexed)
 	working.Go(func() { work(ctx, "remove deleted rooms", s.buried, s.emptyGrave) })
+	working.Go(func() { work(ctx, "feed the search index", s.unindexed, s.feedIndex) })
 	working.Wait()
 	return nil
 }
@@ -39,13 +45,10 @@ func work(ctx context.Context, name string, signal <-chan struct{}, step func(co
 				slog.ErrorContext(ctx, "work behind the commits failed", "work", name, "again_in", retryAfter, "err", err)
 				more, pause = true, retryAfter
 			}
-			if !more {
-				break
-			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(pause):
+			case <-time.After(max(pause, minPause)):
 			}
 		}
 	}

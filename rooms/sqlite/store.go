@@ -29,18 +29,22 @@ type Store struct {
 	writerDB *sql.DB
 	writer   *conn
 
-	readerDB *sql.DB
-	readers  chan *conn // those that nobody uses
+	readers *pool
+	index   *index
 
 	// mu guards the rooms, which only Apply changes, after its commit.
 	mu    sync.RWMutex
 	rooms map[string]*room
 	ids   []string // of rooms, sorted
 
+	identity  string
 	journalAt atomic.Uint64
 	row       atomic.Int64 // of the newest message
+	touched   atomic.Int64 // the newest n of that table
 
-	buried       chan struct{} // holds a value when there may be a grave to empty
+	// Each holds a value when there may be work.
+	buried, unindexed chan struct{}
+
 	withoutLobby bool
 }
 
@@ -71,7 +75,7 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, buried: make(chan struct{}, 1)}
+	s := &Store{lock: lock, buried: make(chan struct{}, 1), unindexed: make(chan struct{}, 1)}
 	for _, option := range options {
 		option(s)
 	}
@@ -93,15 +97,13 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 		return nil, err
 	}
 	// Few readers: more would only take the writer's share of the processors.
-	n := max(2, min(8, runtime.GOMAXPROCS(0)/2))
-	if s.readerDB, conns, err = openConns(ctx, path, n, true); err != nil {
+	if s.readers, err = openPool(ctx, path, max(2, min(8, runtime.GOMAXPROCS(0)/2))); err != nil {
 		return nil, err
 	}
-	s.readers = make(chan *conn, n)
-	for _, c := range conns {
-		s.readers <- c
-	}
 	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	if s.index, err = openIndex(ctx, dir, progress{s.identity, s.row.Load(), s.touched.Load()}); err != nil {
 		return nil, err
 	}
 	if s.withoutLobby {
@@ -131,11 +133,13 @@ func (s *Store) load(ctx context.Context) error {
 		return fmt.Errorf("load rooms: %w", err)
 	}
 	var journal uint64
-	var row int64
-	if _, err := s.writer.get(ctx, "SELECT journal, max(row, ifnull((SELECT max(row) FROM messages), 0)) FROM state",
-		nil, &journal, &row); err != nil {
+	var row, touched int64
+	if _, err := s.writer.get(ctx, `SELECT identity, journal, max(row, ifnull((SELECT max(row) FROM messages), 0)),
+			ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'touched'), 0) FROM state`,
+		nil, &s.identity, &journal, &row, &touched); err != nil {
 		return fmt.Errorf("load state: %w", err)
 	}
+	s.touched.Store(touched)
 	s.journalAt.Store(journal)
 	s.row.Store(row)
 	return nil
@@ -156,12 +160,11 @@ func (s *Store) makeLobby(ctx context.Context) error {
 // Close implements [rooms.Store].
 func (s *Store) Close() error {
 	var errs []error
-	if s.readerDB != nil {
-		var idle []*conn
-		for range cap(s.readers) {
-			idle = append(idle, <-s.readers)
-		}
-		errs = append(errs, closeConns(s.readerDB, idle))
+	if s.index != nil {
+		errs = append(errs, s.index.close())
+	}
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
 	}
 	if s.writerDB != nil {
 		errs = append(errs, closeConns(s.writerDB, []*conn{s.writer}))
@@ -171,26 +174,6 @@ func (s *Store) Close() error {
 
 // JournalAt implements [rooms.Store].
 func (s *Store) JournalAt() uint64 { return s.journalAt.Load() }
-
-// snapshot calls read with a connection that sees one state of the database
-// from the first statement to the last. read must be short.
-func (s *Store) snapshot(ctx context.Context, read func(ctx context.Context, c *conn) error) error {
-	var c *conn
-	select {
-	case c = <-s.readers:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { s.readers <- c }()
-	// A page is read faster than a reading can be called off.
-	ctx = context.WithoutCancel(ctx)
-	if _, err := c.exec(ctx, "BEGIN"); err != nil {
-		return err
-	}
-	err := read(ctx, c)
-	_, end := c.exec(ctx, "ROLLBACK") // nothing was written
-	return errors.Join(err, end)
-}
 
 // find returns a committed room.
 func (s *Store) find(id string) (*room, error) {
