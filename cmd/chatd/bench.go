@@ -54,6 +54,9 @@ func runBench(ctx context.Context, args []string, c console) error {
 	if len(rest) > 0 {
 		server = strings.TrimSuffix(rest[0], "/")
 	}
+	if !strings.HasPrefix(server, "http://") {
+		return usagef("%q: an audience is played over plain http, as in http://localhost:8080", server)
+	}
 	for i := range cfg.Rooms {
 		if err := makeBenchRoom(ctx, server, string(cfg.Token), benchRoom(i)); err != nil {
 			return err
