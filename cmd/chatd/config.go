@@ -32,6 +32,7 @@ type Config struct {
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`
 	MaxPerAddress int           `flag:"max-per-address" arg:"N" default:"1000" help:"WebSockets and event streams from one address; 0 is no limit. This machine's own address has none"`
 	Insecure      bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
+	DebugListen   string        `flag:"debug-listen" arg:"ADDRESS" help:"host and port of this machine on which to show profiles (pprof), such as localhost:6060"`
 	LogFormat     string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
 	Drain         time.Duration `flag:"drain" arg:"DURATION" default:"10s" help:"how long clients have to leave when the server is told to stop"`
 }
@@ -45,6 +46,11 @@ func (c *Config) check() []error {
 		bad = append(bad, fmt.Errorf("--listen %s would let anybody who can reach this machine manage its rooms: "+
 			"set --admin-token (CHATD_ADMIN_TOKEN) or a key of tokens (--jwt-secret, --jwt-keys), "+
 			"or listen on localhost, or say --insecure to have it so", c.Listen))
+	}
+	if c.DebugListen != "" {
+		if host, _, err := net.SplitHostPort(c.DebugListen); err != nil || !isLoopback(host) {
+			bad = append(bad, fmt.Errorf("--debug-listen (CHATD_DEBUG_LISTEN): %q is no HOST:PORT of this machine, such as localhost:6060", c.DebugListen))
+		}
 	}
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"chatd/handlers"
 	"chatd/handlers/auth"
 	"chatd/handlers/metrics"
@@ -49,7 +51,10 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 			err = errors.Join(err, store.Close())
 		}
 	}()
-	ln, err := listen(ctx, cfg.Listen)
+	ln, err := activated()
+	if ln == nil && err == nil {
+		ln, err = listen(ctx, cfg.Listen)
+	}
 	if err != nil {
 		return err
 	}
@@ -74,9 +79,20 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	server := newServer(handler, log)
 
 	var running sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	if cfg.DebugListen != "" {
+		debug, err := serveDebug(work, cfg.DebugListen, log)
+		if err != nil {
+			return err
+		}
+		running.Go(func() {
+			if err := debug(); err != nil {
+				failed <- fmt.Errorf("the profiles' server failed: %w", err)
+			}
+		})
+	}
 	running.Go(func() {
 		if err := registry.Run(work); err != nil {
 			failed <- fmt.Errorf("the registry failed: %w", err)
@@ -97,6 +113,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	select {
 	case <-registry.Opened():
 		greet(out, cfg, ln.Addr())
+		tellSystemd(log, daemon.SdNotifyReady)
 	case <-ctx.Done():
 	case err = <-failed:
 	}
@@ -106,6 +123,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		case err = <-failed:
 		}
 	}
+	tellSystemd(log, daemon.SdNotifyStopping)
 	log.InfoContext(ctx, "stopping", "within", cfg.Drain.String())
 	stuck = !finish(ctx, cfg.Drain, server, registry, log, end, &running)
 	if stuck {
