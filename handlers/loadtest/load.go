@@ -36,9 +36,18 @@ type Config struct {
 	Stuck    float64            // share of the members that never read, 0 to 1
 	Idle     bool               // nobody posts: connect, wait for Duration, leave
 	Dialers  int                // connections made at once; 0 is 64
+	Envelope Envelope           // of a server that wraps the frames in a protocol of its own
 
 	// Progress, if not nil, is told about once a second how it goes.
 	Progress func(Progress)
+}
+
+// Envelope is what another server's protocol has around the frames. The zero
+// value is chatd's own: nothing.
+type Envelope struct {
+	Hello         string // a member's first message
+	Before, After string // around what a member sends
+	Several       bool   // a message of the server may hold several frames, one a line, each with something around it
 }
 
 // Progress is how a run goes.

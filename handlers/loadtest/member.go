@@ -93,6 +93,9 @@ func (r *run) join(room *room, name string, stuck bool) (*member, error) {
 		_ = c.Close()
 		return nil, err
 	}
+	if hello := r.cfg.Envelope.Hello; hello != "" {
+		m.write(textFrame(hello))
+	}
 	r.tally.open.Add(1)
 	if stuck {
 		// What it does not read should be the server's matter soon.
@@ -184,9 +187,7 @@ func (m *member) take(p []byte) bool {
 		p = p[size:]
 		switch op {
 		case 0x1:
-			if m.frame(payload, now) {
-				delivered++
-			}
+			delivered += m.message(payload, now)
 		case 0x8:
 			if len(payload) >= 2 && !m.left.Load() {
 				m.run.tally.closed(binary.BigEndian.Uint16(payload), string(payload[2:]))
@@ -222,10 +223,29 @@ func nextFrame(p []byte) (op byte, payload []byte, size int) {
 	return p[0] & 0xf, p[head : head+n], head + n
 }
 
-// frame handles a text frame and reports whether it was a message.
+// message handles a text message and returns how many posts were in it.
+func (m *member) message(p []byte, now time.Time) (delivered uint64) {
+	if !m.run.cfg.Envelope.Several {
+		if m.frame(p, now) {
+			delivered++
+		}
+		return delivered
+	}
+	for line := range bytes.Lines(p) {
+		if i := bytes.Index(line, []byte(beginning)); i >= 0 && m.frame(line[i:], now) {
+			delivered++
+		}
+	}
+	return delivered
+}
+
+// beginning is how every frame of the server's begins.
+const beginning = `{"type":"`
+
+// frame handles a frame and reports whether it was a post.
 func (m *member) frame(p []byte, now time.Time) bool {
 	t := &m.run.tally
-	p, ok := bytes.CutPrefix(p, []byte(`{"type":"`))
+	p, ok := bytes.CutPrefix(p, []byte(beginning))
 	if !ok {
 		return false
 	}
@@ -288,6 +308,21 @@ func number(p []byte, key string) (uint64, bool) {
 	}
 	n, err := strconv.ParseUint(string(p[:end]), 10, 64)
 	return n, err == nil
+}
+
+// textFrame is a text frame, masked with zero.
+func textFrame(payload string) []byte {
+	frame := []byte{0x81}
+	switch n := len(payload); {
+	case n < 126:
+		frame = append(frame, 0x80|byte(n))
+	case n < 1<<16:
+		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(n))
+	default:
+		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(n))
+	}
+	frame = append(frame, 0, 0, 0, 0)
+	return append(frame, payload...)
 }
 
 // write sends frames that are masked with zero.

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"sync"
@@ -169,18 +168,8 @@ func (r *run) say(room *room, n int) {
 	text := fmt.Sprintf("t%d ", now)
 	text += strings.Repeat("x", max(0, r.cfg.Size-len(text)))
 	payload := fmt.Sprintf(`{"type":"chat","id":"b%d-%s-%d","message":"%s"}`, now, room.id, n, text)
-	frame := []byte{0x81}
-	switch n := len(payload); {
-	case n < 126:
-		frame = append(frame, 0x80|byte(n))
-	case n < 1<<16:
-		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(n))
-	default:
-		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(n))
-	}
-	frame = append(frame, 0, 0, 0, 0)
 	r.tally.posts.Add(1)
-	room.poster.write(append(frame, payload...))
+	room.poster.write(textFrame(r.cfg.Envelope.Before + payload + r.cfg.Envelope.After))
 }
 
 // drain waits until every reader has what its room's poster has, or for as long
