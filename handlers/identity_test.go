@@ -10,6 +10,7 @@ import (
 
 	"chatd/handlers/auth"
 	"chatd/handlers/wire"
+	"chatd/rooms"
 
 	"github.com/gorilla/websocket"
 )
@@ -133,5 +134,77 @@ func TestExpiredStream(t *testing.T) {
 	}
 	if lines.Err() != nil || !strings.Contains(last, `"code":"token_expired"`) {
 		t.Errorf("%s: ended with %s, %v", resp.Status, last, lines.Err())
+	}
+}
+
+// A room that becomes private sends away whoever has no grant, and tells them
+// nothing of what it is now. Those who have one stay.
+func TestRoomBecomesPrivate(t *testing.T) {
+	s := startREST(t, auth.Config{AdminToken: accessAdmin, JWTSecret: accessSecret})
+	s.makeRoom(t, "plans", rooms.Public)
+	granted, err := auth.Mint(accessSecret, auth.Claims{Subject: "ana", Rooms: map[string][]string{"plans": {"read"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func(header http.Header) *websocket.Conn {
+		ws, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/ws/plans", header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		t.Cleanup(func() { _ = ws.Close() })
+		var w wire.Welcome
+		if err := ws.ReadJSON(&w); err != nil {
+			t.Fatal(err)
+		}
+		return ws
+	}
+	stranger, friend := dial(nil), dial(http.Header{"Authorization": {"Bearer " + granted}})
+	bystander, _ := s.join(t, "inbox=1")
+	admin := []string{"Authorization: Bearer " + accessAdmin}
+	s.makeRoom(t, "secret", rooms.Private)
+	for _, a := range []ask{
+		{method: "PATCH", path: "/rooms/secret", body: `{"topic":"x"}`, status: 200},
+		{method: "PATCH", path: "/rooms/secret", body: `{"visibility":"private"}`, status: 200},
+		{method: "DELETE", path: "/rooms/secret", status: 204},
+		{method: "PATCH", path: "/rooms/plans", body: `{"visibility":"private","topic":"hush"}`, status: 200},
+	} {
+		a.headers = admin
+		s.do(t, a)
+	}
+	// Of the room that was private all along, the inbox of a stranger has nothing.
+	for removed := false; !removed; {
+		_, frame, err := bystander.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(frame), "secret") || strings.Contains(string(frame), "hush") {
+			t.Errorf("a bystander was told %s", frame)
+		}
+		removed = strings.Contains(string(frame), `"removed":["plans"]`)
+	}
+	for {
+		_, frame, err := stranger.ReadMessage()
+		if err != nil {
+			if !websocket.IsCloseError(err, wire.CloseRoomGone) {
+				t.Errorf("the stranger was closed with %v", err)
+			}
+			break
+		}
+		if strings.Contains(string(frame), "hush") || strings.Contains(string(frame), `"type":"room"`) {
+			t.Errorf("the stranger was told %s", frame)
+		}
+	}
+	for told := false; !told; {
+		_, frame, err := friend.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = strings.Contains(string(frame), "hush")
+	}
+	if m := want[wire.MemberList](t, s, ask{
+		method: "GET", path: "/rooms/plans/members", status: 200, headers: []string{"Authorization: Bearer " + granted},
+	}); m.Online != 1 {
+		t.Errorf("%d are there", m.Online)
 	}
 }

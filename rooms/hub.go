@@ -24,6 +24,7 @@ type hub struct {
 	members   int // current and not
 	serving   int // not current
 	closed    bool
+	private   bool
 	presence  presence
 }
 
@@ -55,6 +56,7 @@ type deps struct {
 
 func newHub(room Room, d *deps) *hub {
 	h := &hub{room: room.ID, epoch: room.Epoch, deps: d, head: room.Head, shards: make([]shard, len(d.writers))}
+	h.private = room.Visibility == Private
 	h.ring.dropped = room.Head
 	h.delivered.L = &h.mu
 	return h
@@ -63,6 +65,9 @@ func newHub(room Room, d *deps) *hub {
 // deliver puts a change into the ring and wakes the writers. Changes come in
 // order; those that the hub was opened with are passed over.
 func (h *hub) deliver(c *Change) {
+	if c.Kind == ChangeRoom {
+		h.hide(c)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c.Rev <= h.head || c.Epoch != h.epoch {
@@ -75,6 +80,31 @@ func (h *hub) deliver(c *Change) {
 	}
 	h.addLocked(Frame{Epoch: c.Epoch, Rev: c.Rev, Payload: h.deps.encoder.Change(c)})
 	h.delivered.Broadcast()
+}
+
+// hide drops those who may not know of the room any more, before they are told
+// what it is now.
+func (h *hub) hide(c *Change) {
+	h.mu.Lock()
+	if c.Rev <= h.head || c.Epoch != h.epoch {
+		h.mu.Unlock()
+		return
+	}
+	h.private = c.State.Visibility == Private
+	var strangers []*Member
+	for _, m := range h.presence.all() {
+		if h.hiddenLocked(m) {
+			strangers = append(strangers, m)
+		}
+	}
+	h.mu.Unlock()
+	for _, m := range strangers {
+		h.drop(m, roomNotFound(h.room))
+	}
+}
+
+func (h *hub) hiddenLocked(m *Member) bool {
+	return h.private && !m.who.Can(Read, h.room, Private)
 }
 
 // addLocked puts a frame into the ring and wakes the writers.
@@ -117,12 +147,16 @@ func (h *hub) wakeLocked(i int) {
 }
 
 // join adds a member that is not current yet; serve makes it so. It reports
-// false when the hub has closed in the meantime.
-func (h *hub) join(m *Member) bool {
+// false when the hub has closed in the meantime, and fails when the room has
+// become private to others.
+func (h *hub) join(m *Member) (joined bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return false
+		return false, nil
+	}
+	if h.hiddenLocked(m) {
+		return false, roomNotFound(h.room)
 	}
 	m.shard = h.members % len(h.shards)
 	h.members++
@@ -130,7 +164,7 @@ func (h *hub) join(m *Member) bool {
 	h.deps.stats.members.Add(1)
 	h.presence.join(m)
 	h.announceLocked()
-	return true
+	return true, nil
 }
 
 // drop takes m out and, with a reason, tells its reader why. The first call

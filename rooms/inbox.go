@@ -110,14 +110,17 @@ func (b *inboxes) note(a *applied, e Encoder) []letter {
 func (b *inboxes) noteRoom(a *applied, e Encoder) (letters []letter) {
 	gone := RoomsEvent{Removed: []string{a.room}}
 	var here RoomsEvent
-	visibility := Public
-	if room := a.Receipt.Room; room != nil && a.kind != EntryDeleteRoom {
-		visibility = room.Visibility
+	visibility, was := Public, Public
+	if room := a.Receipt.Room; room != nil {
+		visibility, was = room.Visibility, room.Visibility
 		if a.kind == EntryCreateRoom {
 			here.Created = []Room{*room}
 		} else {
 			here.Changed = []Room{*room}
 		}
+	}
+	if a.Change != nil {
+		was = a.Change.Was
 	}
 	var tellHere, tellGone []byte
 	for _, one := range b.all {
@@ -128,7 +131,7 @@ func (b *inboxes) noteRoom(a *applied, e Encoder) (letters []letter) {
 			letters = one.write(letters, tellHere)
 			continue
 		}
-		if a.kind == EntryCreateRoom || !one.who.Can(Read, a.room, Public) {
+		if a.kind == EntryCreateRoom || !one.who.Can(Read, a.room, was) {
 			continue // it never knew
 		}
 		delete(one.told, a.room)

@@ -41,7 +41,11 @@ func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOp
 			return nil, err
 		}
 		m := &Member{who: who, hub: h, sink: sink, inbox: o.Inbox}
-		if !h.join(m) {
+		joined, err := h.join(m)
+		if err != nil {
+			return nil, err
+		}
+		if !joined {
 			continue // it closed in this moment, and is on its way out of the registry
 		}
 		return m, r.welcome(m, o)

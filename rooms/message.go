@@ -68,10 +68,11 @@ type Change struct {
 	// Rev-1. A change read from the store stands for all changes in (Prev, Rev]:
 	// those in between were overtaken by newer states.
 	Prev    uint64
-	Message *Message  // nil for ChangeRoom
-	State   *Room     // the room after the change, for ChangeRoom
-	By      Sender    // who did it, where one entry stands behind the change
-	Emoji   string    // for ChangeReactions
-	On      bool      // for ChangeReactions: added or taken away
-	At      time.Time // when the proposing node took it
+	Message *Message   // nil for ChangeRoom
+	State   *Room      // the room after the change, for ChangeRoom
+	Was     Visibility // the room's before it, for ChangeRoom, live
+	By      Sender     // who did it, where one entry stands behind the change
+	Emoji   string     // for ChangeReactions
+	On      bool       // for ChangeReactions: added or taken away
+	At      time.Time  // when the proposing node took it
 }

@@ -54,6 +54,7 @@ func (b *batch) updateRoom(ctx context.Context, r *room, e *rooms.Entry) (rooms.
 			return rooms.Outcome{}, err
 		}
 	}
+	was := r.Visibility
 	r.Settings, r.Rev = settings, r.advance()
 	if _, err := b.exec(ctx, `UPDATE rooms SET name = ?, topic = ?, mode = ?, visibility = ?, slow_mode = ?, archived = ?,
 			retention_age = ?, retention_count = ?, rev = ? WHERE number = ?`,
@@ -63,7 +64,7 @@ func (b *batch) updateRoom(ctx context.Context, r *room, e *rooms.Entry) (rooms.
 	}
 	c := r.change(rooms.ChangeRoom, e)
 	state := r.Room
-	c.State = &state
+	c.State, c.Was = &state, was
 	return rooms.Outcome{Change: c, Receipt: rooms.Receipt{Rev: r.Rev}}, nil
 }
 
