@@ -45,6 +45,7 @@ func (s *shard) empty() bool { return len(s.members)+len(s.joining) == 0 }
 // deps is what all hubs of a registry share.
 type deps struct {
 	alone   bool // no other node knows the rooms
+	nodes   *nodes
 	store   Store
 	encoder Encoder
 	writers []*writer
@@ -162,7 +163,9 @@ func (h *hub) join(m *Member) (joined bool, err error) {
 	h.members++
 	h.serving++
 	h.deps.stats.members.Add(1)
-	h.presence.join(m)
+	if h.presence.join(m) {
+		h.deps.nodes.move(Move{Room: h.room, Who: m.who.Sender(), Here: true})
+	}
 	h.announceLocked()
 	return true, nil
 }
@@ -186,7 +189,9 @@ func (h *hub) drop(m *Member, reason *Error) {
 		h.serving--
 		h.delivered.Broadcast() // it may be waiting there
 	}
-	h.presence.leave(m)
+	if h.presence.leave(m) {
+		h.deps.nodes.move(Move{Room: h.room, Who: m.who.Sender()})
+	}
 	h.announceLocked()
 	empty := h.members == 0
 	h.mu.Unlock()

@@ -17,8 +17,8 @@ const (
 	presencePer   = 100 * time.Microsecond
 )
 
-// presence is who is in a room: identities, not connections. It is guarded by
-// its hub's lock.
+// presence is who is in a room, on this node and on others: identities, not
+// connections. It is guarded by its hub's lock.
 type presence struct {
 	here map[string]*present // by subject
 	// Since the last event: who came and went, by subject.
@@ -28,35 +28,71 @@ type presence struct {
 	timer        *time.Timer
 }
 
-// present is one identity and its connections.
+// present is one identity, its connections here, and the nodes where it has
+// others.
 type present struct {
 	Sender
-	members []*Member
+	members   []*Member
+	elsewhere int
 }
 
-func (p *presence) join(m *Member) {
-	subject := m.who.Subject
-	one := p.here[subject]
-	if one == nil {
-		one = &present{Sender: m.who.Sender()}
-		if p.here == nil {
-			p.here = make(map[string]*present)
-		}
-		p.here[subject] = one
-		note(subject, one.Sender, &p.joined, p.left)
+// begin takes those who are on other nodes when the hub opens: they are no news.
+func (p *presence) begin(elsewhere []Sender) {
+	for _, who := range elsewhere {
+		p.move(Move{Who: who, Here: true})
 	}
-	one.members = append(one.members, m)
+	p.joined = nil
 }
 
-func (p *presence) leave(m *Member) {
-	subject := m.who.Subject
-	one := p.here[subject]
+// join adds a member. It reports whether it is the identity's first one here.
+func (p *presence) join(m *Member) bool {
+	one := p.come(m.who.Sender())
+	one.members = append(one.members, m)
+	return len(one.members) == 1
+}
+
+// leave takes a member away. It reports whether it was the identity's last one
+// here.
+func (p *presence) leave(m *Member) bool {
+	one := p.here[m.who.Subject]
 	if i := slices.Index(one.members, m); i >= 0 {
 		one.members = slices.Delete(one.members, i, i+1)
 	}
-	if len(one.members) == 0 {
-		delete(p.here, subject)
-		note(subject, one.Sender, &p.left, p.joined)
+	p.forget(one)
+	return len(one.members) == 0
+}
+
+// move counts the nodes where somebody is.
+func (p *presence) move(m Move) {
+	if m.Here {
+		p.come(m.Who).elsewhere++
+		return
+	}
+	if one := p.here[m.Who.ID]; one != nil {
+		one.elsewhere--
+		p.forget(one)
+	}
+}
+
+// come returns who is here, as somebody who came just now if need be.
+func (p *presence) come(who Sender) *present {
+	one := p.here[who.ID]
+	if one == nil {
+		one = &present{Sender: who}
+		if p.here == nil {
+			p.here = make(map[string]*present)
+		}
+		p.here[who.ID] = one
+		note(who.ID, who, &p.joined, p.left)
+	}
+	return one
+}
+
+// forget takes out one who is nowhere any more.
+func (p *presence) forget(one *present) {
+	if len(one.members) == 0 && one.elsewhere == 0 {
+		delete(p.here, one.ID)
+		note(one.ID, one.Sender, &p.left, p.joined)
 	}
 }
 
@@ -152,21 +188,47 @@ func (h *hub) announceNowLocked() {
 	h.addLocked(Frame{Payload: h.deps.encoder.Event(&e)})
 }
 
+// moveElsewhere tells the room of a move on another node.
+func (h *hub) moveElsewhere(m Move) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.presence.move(m)
+	h.announceLocked()
+}
+
 // typing tells the room that m types.
 func (h *hub) typing(m *Member) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	p, now := &h.presence, time.Now()
-	if m.gone || now.Sub(m.typed) < typingEvery {
-		return
+	now := time.Now()
+	quiet := m.gone || now.Sub(m.typed) < typingEvery
+	if !quiet {
+		m.typed = now
+		quiet = !h.typingLocked(m.who.Sender(), now)
 	}
-	m.typed = now
+	h.mu.Unlock()
+	if !quiet {
+		h.deps.nodes.typing(h.room, m.who.Sender())
+	}
+}
+
+// typingElsewhere tells the room that somebody types on another node.
+func (h *hub) typingElsewhere(who Sender) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.typingLocked(who, time.Now())
+}
+
+// typingLocked tells the room who types. It reports false when the room is told
+// often enough as it is.
+func (h *hub) typingLocked(who Sender, now time.Time) bool {
+	p := &h.presence
 	e := Event{Kind: EventTyping, Room: h.room, At: now}
 	if len(p.here) <= presenceNames {
-		e.Who = m.who.Sender()
+		e.Who = who
 	} else if now.Sub(p.typing) < typingEvery {
-		return
+		return false
 	}
 	p.typing = now
 	h.addLocked(Frame{Payload: h.deps.encoder.Event(&e)})
+	return true
 }

@@ -82,7 +82,7 @@ func (r *Registry) Members(ctx context.Context, who Identity, room string) ([]Se
 	}
 	h := r.hub(room)
 	if h == nil {
-		return nil, nil
+		return r.nodes.elsewhere(room), nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,7 +93,7 @@ func (r *Registry) Members(ctx context.Context, who Identity, room string) ([]Se
 func (r *Registry) Online(room string) int {
 	h := r.hub(room)
 	if h == nil {
-		return 0
+		return len(r.nodes.elsewhere(room))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -25,6 +25,7 @@ type Config struct {
 	Journal Journal
 	Encoder Encoder
 	Node    string // this process's id among all nodes, past and present; "" runs alone
+	Peers   Peers  // the way to the other nodes; nil runs alone
 	Limits  Limits
 	Logger  *slog.Logger // nil is slog.Default
 }
@@ -42,6 +43,7 @@ type Registry struct {
 	log     *slog.Logger
 	deps    deps
 	waiting waiting
+	nodes   nodes
 	inboxes inboxes
 	marks   marks
 	stats   stats
@@ -71,7 +73,8 @@ func NewRegistry(c Config) *Registry {
 	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)
 	r.stats.batchSizes = newHistogram(batchBounds...)
 	r.waiting.node = c.Node
-	r.deps = deps{alone: c.Node == "", store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
+	r.nodes.self, r.nodes.peers = c.Node, c.Peers
+	r.deps = deps{alone: c.Node == "", nodes: &r.nodes, store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
 	for i := range max(1, runtime.GOMAXPROCS(0)) {
 		r.deps.writers = append(r.deps.writers, newWriter(i))
 	}
@@ -95,7 +98,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer given()
 	serving.Go(func() { r.begin(opening) })
 	var tending sync.WaitGroup
-	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore} {
+	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore, r.tellNodes, r.hearNodes} {
 		tending.Go(func() { tend(opening) })
 	}
 
@@ -227,6 +230,8 @@ func (r *Registry) allHubs() []*hub {
 // head is read under the lock under which deliver looks for hubs: a change is
 // either in that head, or finds the hub.
 func (r *Registry) openHub(ctx context.Context, id string) (*hub, error) {
+	r.nodes.mu.Lock()
+	defer r.nodes.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.open || r.draining {
@@ -240,6 +245,7 @@ func (r *Registry) openHub(ctx context.Context, id string) (*hub, error) {
 		return nil, err
 	}
 	h := newHub(room, &r.deps)
+	h.presence.begin(r.nodes.elsewhereLocked(id))
 	r.hubs[id] = h
 	return h, nil
 }

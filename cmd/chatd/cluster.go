@@ -50,11 +50,12 @@ func (c *Config) checkCluster() []error {
 }
 
 // engine is what a registry works on: a journal, the store that it is applied
-// to, and this node's id.
+// to, this node's id, and the way to the other nodes.
 type engine struct {
 	store   *sqlite.Store
 	journal rooms.Journal
 	node    string
+	peers   rooms.Peers
 }
 
 // newEngine opens the store and makes the journal.
@@ -77,7 +78,7 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 	if err != nil {
 		return nil, err
 	}
-	e.journal, e.node = cluster, cluster.Node()
+	e.journal, e.node, e.peers = cluster, cluster.Node(), cluster.Peers()
 	e.store, err = sqlite.Open(ctx, cfg.Data, sqlite.WithoutLobby())
 	return e, err
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"chatd/handlers/client"
+	"chatd/handlers/wire"
 )
 
 var clusterFaults = flag.Int("cluster.faults", 3, "how many faults TestClusterFaults makes; 30 is the long form")
@@ -307,4 +308,64 @@ func (c *trio) suspend(t *testing.T, crowd *crowd, n *node, atLeast time.Duratio
 	signal(syscall.SIGCONT)
 	await(c.ctx, t, "the node that was stopped to be ready", func() bool { return n.ready(c.ctx) })
 	n.enter()
+}
+
+// TestClusterIsOneChat uses each node for something, and looks at the others.
+func TestClusterIsOneChat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	c := newTrio(t, 2*time.Minute)
+	api := make([]*client.API, len(c.nodes))
+	for i, n := range c.nodes {
+		api[i] = &client.API{URL: n.url, Name: "Ana"}
+	}
+	everywhere := func(what string, holds func(*client.API) bool) {
+		t.Helper()
+		for i := range api {
+			await(c.ctx, t, fmt.Sprintf("%s on node %d", what, i), func() bool { return holds(api[i]) })
+		}
+	}
+
+	if _, err := api[0].CreateRoom(c.ctx, wire.CreateRoom{ID: "ops"}); err != nil {
+		t.Fatal(err)
+	}
+	everywhere("the room", func(a *client.API) bool { _, err := a.Room(c.ctx, "ops"); return err == nil })
+	posted, err := api[1].Post(c.ctx, "ops", wire.PostMessage{ID: "once", Message: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range api { // a repeat anywhere is the same message
+		again, err := api[i].Post(c.ctx, "ops", wire.PostMessage{ID: "once", Message: "hello"})
+		if err != nil || again.Seq != posted.Seq || again.At != posted.At {
+			t.Errorf("a repeat on node %d gives %+v, %v", i, again, err)
+		}
+	}
+	epochs := make(map[string]bool)
+	everywhere("the lobby", func(a *client.API) bool {
+		room, err := a.Room(c.ctx, "lobby")
+		epochs[room.Epoch] = true
+		return err == nil
+	})
+	if len(epochs) != 1 {
+		t.Errorf("the nodes have different lobbies: %v", epochs)
+	}
+
+	for i, n := range c.nodes {
+		join(c.ctx, t, n.url, client.Options{Room: "ops", Name: fmt.Sprint("on node ", i)})
+	}
+	online := func(want int) func(*client.API) bool {
+		return func(a *client.API) bool {
+			list, err := a.Members(c.ctx, "ops", "")
+			return err == nil && list.Online == want && len(list.Members) == want
+		}
+	}
+	everywhere("the members of all nodes", online(3))
+	c.nodes[2].kill()
+	api = api[:2]
+	lost := time.Now()
+	everywhere("two members after a node died", online(2))
+	if took := time.Since(lost); took > 10*time.Second {
+		t.Errorf("its member was there for another %v", took)
+	}
 }

@@ -68,6 +68,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		Store:   store,
 		Journal: engine.journal,
 		Node:    engine.node,
+		Peers:   engine.peers,
 		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
 		Logger:  log,
 		Limits:  rooms.Limits{PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
