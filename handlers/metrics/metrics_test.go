@@ -1,6 +1,10 @@
 package metrics
 
 import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +50,36 @@ func TestHistogram(t *testing.T) {
 		return
 	}
 	t.Error("there is no chatd_commit_entries")
+}
+
+// TestDashboard holds that the dashboard asks only for metrics that there are.
+func TestDashboard(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/deploy/grafana.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(raw) {
+		t.Error("the dashboard is not JSON")
+	}
+	m := New(rooms.NewRegistry(rooms.Config{}).Counts, "")
+	m.Request("/rooms/:id", "GET", 200, time.Millisecond)
+	m.Refused("http", rooms.CodeInvalid)
+	families, err := m.Gatherer().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, f := range families {
+		known[f.GetName()] = true
+	}
+	asked := regexp.MustCompile(`\b(chatd|go|process)_[a-z_]+`).FindAllString(string(raw), -1)
+	if len(asked) == 0 {
+		t.Error("the dashboard asks for nothing")
+	}
+	for _, name := range asked {
+		family := strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count")
+		if !known[name] && !known[family] {
+			t.Errorf("the dashboard asks for %s, which there is not", name)
+		}
+	}
 }
