@@ -723,6 +723,73 @@ const docTemplate = `{
                 }
             }
         },
+        "/rooms/{id}/export": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Every message in its newest state, ascending by seq, one JSON object a line. Deleted messages keep their place, without their text. An answer that was cut off goes on after the last seq that it told.",
+                "produces": [
+                    "application/x-ndjson"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Export a room",
+                "operationId": "exportRoom",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "only messages after this seq",
+                        "name": "after",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the messages",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a parameter breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/rooms/{id}/members": {
             "get": {
                 "security": [
@@ -836,9 +903,9 @@ const docTemplate = `{
                         "in": "query"
                     },
                     {
-                        "minimum": 1,
+                        "minimum": 0,
                         "type": "integer",
-                        "description": "only messages after this seq",
+                        "description": "only messages after this seq; 0 is from the first",
                         "name": "after",
                         "in": "query"
                     },
@@ -1522,6 +1589,123 @@ const docTemplate = `{
                 }
             }
         },
+        "/search": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "In all rooms that you may read. q holds words in any order, \"several words\" one after the other, begin* for a word's beginning, and -not for what must not be there; case and accents do not count. In scripts without spaces between words any part of a text is found.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Search messages",
+                "operationId": "searchMessages",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the words",
+                        "name": "q",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "only in this room",
+                        "name": "room",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "only what this id wrote",
+                        "name": "from",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "only later than this time, RFC 3339",
+                        "name": "after",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "only earlier than this time, RFC 3339",
+                        "name": "before",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "newest",
+                            "best"
+                        ],
+                        "type": "string",
+                        "default": "newest",
+                        "description": "the newest, or the best matches first",
+                        "name": "order",
+                        "in": "query"
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 1,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "how many at most",
+                        "name": "limit",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the next of the page before",
+                        "name": "cursor",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "what was found",
+                        "schema": {
+                            "$ref": "#/definitions/wire.FoundList"
+                        },
+                        "headers": {
+                            "Link": {
+                                "type": "string",
+                                "description": "the next page, as rel=next"
+                            }
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a parameter breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/version": {
             "get": {
                 "produces": [
@@ -1888,6 +2072,85 @@ const docTemplate = `{
                 "field": {
                     "type": "string",
                     "example": "message"
+                }
+            }
+        },
+        "wire.Found": {
+            "type": "object",
+            "properties": {
+                "at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "example": "2026-01-31T15:04:05.000Z"
+                },
+                "deleted": {
+                    "description": "the text is gone, the place is kept",
+                    "type": "boolean"
+                },
+                "edited_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "from": {
+                    "$ref": "#/definitions/wire.Person"
+                },
+                "id": {
+                    "type": "string",
+                    "example": "0198f3a1-7b1e-7c55-8a55-d0c0ffee0001"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "chat",
+                        "announcement"
+                    ]
+                },
+                "message": {
+                    "description": "\"\" when deleted",
+                    "type": "string",
+                    "example": "Hello"
+                },
+                "reactions": {
+                    "description": "by emoji",
+                    "type": "object",
+                    "additionalProperties": {
+                        "$ref": "#/definitions/wire.Reaction"
+                    }
+                },
+                "reply_to": {
+                    "description": "the seq that it answers",
+                    "type": "integer"
+                },
+                "rev": {
+                    "type": "integer",
+                    "example": 42
+                },
+                "room": {
+                    "type": "string",
+                    "example": "lobby"
+                },
+                "seq": {
+                    "type": "integer",
+                    "example": 42
+                }
+            }
+        },
+        "wire.FoundList": {
+            "type": "object",
+            "properties": {
+                "behind": {
+                    "description": "messages that cannot be found yet",
+                    "type": "integer"
+                },
+                "messages": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Found"
+                    }
+                },
+                "next": {
+                    "description": "the cursor of the next page; a short page may have one too",
+                    "type": "string"
                 }
             }
         },

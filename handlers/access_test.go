@@ -44,6 +44,8 @@ var access = map[string]struct {
 	"GET /rooms/:id/messages":   {want: "200 200 403 200 200 200 200"},
 	"POST /rooms/:id/messages":  {body: "x", want: "401 403 403 403 201 201 201"},
 	"GET /rooms/:id/members":    {want: "200 200 403 200 200 200 200"},
+	"GET /rooms/:id/export":     {want: "200 200 403 200 200 200 200"},
+	"GET /search":               {want: "422 422 422 422 422 422 422"}, // no q: whom it finds what for, see TestSearchStaysInside
 	"PUT /rooms/:id/read":       {body: `{"seq":1}`, want: "204 204 403 204 204 204 204"},
 	"GET /rooms/:id/events":     {want: "200 200 403 200 200 200 200"},
 

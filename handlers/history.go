@@ -19,7 +19,7 @@ import (
 //	@Produce		json
 //	@Param			id		path		string				true	"the room"						default(lobby)
 //	@Param			before	query		integer				false	"only messages before this seq"	minimum(1)
-//	@Param			after	query		integer				false	"only messages after this seq"	minimum(1)
+//	@Param			after	query		integer				false	"only messages after this seq; 0 is from the first"	minimum(0)
 //	@Param			around	query		integer				false	"messages around this seq"		minimum(1)
 //	@Param			limit	query		int					false	"how many at most"				default(50)	minimum(1)	maximum(200)
 //	@Param			cursor	query		string				false	"the next of the page before"
@@ -47,7 +47,7 @@ func (s *Server) listMessages(c *gin.Context, who rooms.Identity) error {
 	}
 	list := wire.MessageList{}
 	if len(found) > limit {
-		if ask.After > 0 {
+		if ask.First || ask.After > 0 {
 			found = found[:limit]
 			list.Next = makeCursor("after", strconv.FormatUint(found[limit-1].Seq, 10))
 		} else {
@@ -65,8 +65,10 @@ func (s *Server) listMessages(c *gin.Context, who rooms.Identity) error {
 func messageQuery(r *http.Request) (rooms.MessageQuery, error) {
 	q := readQuery(r)
 	ask := rooms.MessageQuery{
-		Before: q.seq("before"), After: q.seq("after"), Around: q.seq("around"),
-		Limit: q.limit(),
+		Before: q.seq("before"), Around: q.seq("around"), Limit: q.limit(),
+	}
+	if ask.First = q.values.Get("after") == "0"; !ask.First {
+		ask.After = q.seq("after")
 	}
 	given := 0
 	for _, name := range []string{"before", "after", "around", "cursor"} {

@@ -93,6 +93,10 @@ func linkNext(c *gin.Context, next string) {
 	for _, name := range []string{"before", "after", "around"} {
 		values.Del(name) // the cursor stands for them
 	}
+	linkCursor(c, values, next)
+}
+
+func linkCursor(c *gin.Context, values url.Values, next string) {
 	values.Set("cursor", next)
 	c.Header("Link", fmt.Sprintf("<%s?%s>; rel=\"next\"", c.Request.URL.EscapedPath(), values.Encode()))
 }

@@ -61,6 +61,8 @@ func (s *Server) routes() []route {
 
 		{"GET", "/ws", s.joinLobby},
 		{"GET", "/ws/:room", s.joinRoom},
+		{"GET", "/rooms/:id/export", s.as(s.exportRoom, typeLines, gin.MIMEJSON)},
+		{"GET", "/search", s.as(s.search)},
 		{"GET", "/rooms/:id/events", s.followRoom},
 
 		{"GET", "/healthz", s.health},

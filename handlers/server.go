@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"chatd/handlers/auth"
@@ -34,6 +35,7 @@ type Registry interface {
 	// Ready tells whether members are let in and entries are taken.
 	Ready() error
 
+	Search(ctx context.Context, who rooms.Identity, q rooms.SearchQuery) (rooms.SearchPage, error)
 	Unread(ctx context.Context, who rooms.Identity, ids []string) ([]rooms.Unread, error)
 	MarkRead(ctx context.Context, who rooms.Identity, room string, seq uint64) error
 
@@ -134,13 +136,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // handler answers a request of somebody who is known, or returns why not.
 type handler func(c *gin.Context, who rooms.Identity) error
 
-// as makes a route of h: it finds out who is speaking, and answers errors as
-// problems.
-func (s *Server) as(h handler) gin.HandlerFunc {
+// as makes a route of h, which answers JSON or what offers says: it finds out who
+// is speaking, and answers errors as problems.
+func (s *Server) as(h handler, offers ...string) gin.HandlerFunc {
+	if len(offers) == 0 {
+		offers = []string{gin.MIMEJSON}
+	}
 	return func(c *gin.Context) {
 		c.Header("Cache-Control", "no-store")
-		err := acceptable(c)
-		if err == nil {
+		var err error
+		if c.NegotiateFormat(offers...) == "" { // it would not be read
+			err = rooms.Errorf(wire.CodeNotAcceptable, "this answers %s", strings.Join(offers, " or "))
+		} else {
 			var who rooms.Identity
 			if who, err = s.auth.Identify(c.Request); err == nil {
 				err = h(c, who)
@@ -150,12 +157,4 @@ func (s *Server) as(h handler) gin.HandlerFunc {
 			s.fail(c, err)
 		}
 	}
-}
-
-// acceptable refuses a request that would not read JSON.
-func acceptable(c *gin.Context) error {
-	if c.NegotiateFormat(gin.MIMEJSON) == "" {
-		return rooms.Errorf(wire.CodeNotAcceptable, "this answers application/json only")
-	}
-	return nil
 }

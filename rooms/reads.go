@@ -49,13 +49,33 @@ func (r *Registry) Rooms(ctx context.Context, who Identity, after string, limit 
 	if err := r.begun(); err != nil {
 		return nil, err
 	}
-	q := RoomQuery{After: after, Limit: limit, Public: who.Base&Read != 0}
+	q := RoomQuery{After: after, Limit: limit}
+	q.Public, q.Patterns = readable(who)
+	return r.store.Rooms(ctx, q)
+}
+
+// readable says which rooms who may read: the public ones, and those whose ids
+// match a pattern.
+func readable(who Identity) (public bool, patterns []string) {
 	for _, g := range who.Grants {
 		if g.Allow&Read != 0 {
-			q.Patterns = append(q.Patterns, g.Pattern)
+			patterns = append(patterns, g.Pattern)
 		}
 	}
-	return r.store.Rooms(ctx, q)
+	return who.Base&Read != 0, patterns
+}
+
+// Search finds messages in the rooms that who may read; q's Public, Patterns
+// and Viewer are who's. A room that is named must be one of them.
+func (r *Registry) Search(ctx context.Context, who Identity, q SearchQuery) (SearchPage, error) {
+	if q.Room != "" {
+		if _, err := r.Room(ctx, who, q.Room); err != nil {
+			return SearchPage{}, err
+		}
+	}
+	q.Public, q.Patterns = readable(who)
+	q.Viewer = who.Subject
+	return r.store.Search(ctx, q)
 }
 
 // Messages returns a page of a room's messages; q.Viewer is who.

@@ -82,13 +82,14 @@ type ChangeQuery struct {
 }
 
 // MessageQuery selects a page of one room's messages. At most one of Before,
-// After and Around is set; with none, the newest are selected. The bounds are
+// After, Around and First is set; with none, the newest are selected. The bounds are
 // seqs and exclusive; they need not exist.
 type MessageQuery struct {
 	Room   string
 	Before uint64
 	After  uint64
 	Around uint64 // as many before as after, and the message itself if it is there
+	First  bool   // the oldest
 	Limit  int
 	Viewer string
 }

@@ -59,6 +59,20 @@ type MessageList struct {
 	Next     string    `json:"next,omitempty"` // the cursor of the next page in the direction asked for; absent on the last one
 }
 
+// Found is a message that a search found.
+type Found struct {
+	Message
+	Room string `json:"room" example:"lobby"`
+}
+
+// FoundList is a page of what a search found: ascending in time, the page itself
+// being older than the one before; or the best first, where that was asked for.
+type FoundList struct {
+	Messages []Found `json:"messages"`
+	Next     string  `json:"next,omitempty"`   // the cursor of the next page; a short page may have one too
+	Behind   int     `json:"behind,omitempty"` // messages that cannot be found yet
+}
+
 // MemberList is who is in a room.
 type MemberList struct {
 	Members []Person `json:"members"`

@@ -43,7 +43,7 @@ func (s *Store) Messages(ctx context.Context, q rooms.MessageQuery) ([]rooms.Mes
 			if len(page) == before+half+1 && page[before].Seq != q.Around {
 				page = page[:len(page)-1]
 			}
-		case q.After != 0:
+		case q.First, q.After != 0:
 			err = read(selectAfter, q.After, q.Limit)
 		case q.Before != 0:
 			err = read(selectBefore, q.Before, q.Limit)
