@@ -51,6 +51,15 @@ globalThis.ui = {
 // they are; script runs before the page's own.
 func openPage(t *testing.T, browser context.Context, server, room, name string, script ...string) *chatPage {
 	t.Helper()
+	p := newPage(t, browser, name, script...)
+	p.do(chromedp.Navigate(server + "/r/" + url.PathEscape(room)))
+	p.until("ui.ready()")
+	return p
+}
+
+// newPage is a tab that is nowhere yet.
+func newPage(t *testing.T, browser context.Context, name string, script ...string) *chatPage {
+	t.Helper()
 	if err := chromedp.Do(browser); err != nil { // starts it, if this is its first page
 		t.Fatal(err)
 	}
@@ -70,8 +79,6 @@ func openPage(t *testing.T, browser context.Context, server, room, name string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.do(chromedp.Navigate(server + "/r/" + url.PathEscape(room)))
-	p.until("ui.ready()")
 	return p
 }
 
@@ -199,10 +206,11 @@ func fill(t *testing.T, server, room string, n int) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	// Acks are counted while posts go out: whoever does not read is not served.
+	under := make(chan struct{}, 64) // who does not read the acks is not served for long
 	wrote := make(chan error, 1)
 	go func() {
 		for i := range n {
+			under <- struct{}{}
 			if err := s.Write(chatFrame(fmt.Sprintf("message %d, of a length that differs%s", i+1, strings.Repeat(" a little more", i%9)))); err != nil {
 				wrote <- err
 				return
@@ -218,6 +226,7 @@ func fill(t *testing.T, server, room string, n int) {
 		switch f.Type {
 		case "ack":
 			acks++
+			<-under
 		case "error":
 			t.Fatalf("filling %s: %s", room, f.Raw)
 		}

@@ -64,6 +64,11 @@ export class App {
       void this.sidebar.refresh();
     });
     document.addEventListener("keydown", (e) => this.#key(e));
+    addEventListener("unhandledrejection", (e) => {
+      if (!(e.reason instanceof TypeError) || !/import|module/i.test(e.reason.message)) return;
+      e.preventDefault(); // a part is no longer there: another version is served, or there is no network
+      void this.#compareVersion();
+    });
     document.addEventListener("click", (e) => {
       const link = e.composedPath().find((n) => n instanceof HTMLAnchorElement);
       if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.button !== 0) return;
@@ -77,7 +82,8 @@ export class App {
   start() {
     this.#route();
     void this.sidebar.refresh();
-    if ("serviceWorker" in navigator) addEventListener("load", () => setTimeout(() => this.#installWorker(), 2000));
+    // Later: nothing that the reader waits for needs it.
+    if ("serviceWorker" in navigator) setTimeout(() => this.#installWorker(), 2500);
   }
 
   /** @param {string} path */
@@ -185,13 +191,8 @@ export class App {
    * @param {Record<string, unknown>} [params]
    */
   async open(what, params = {}) {
-    try {
-      const { open } = await import("./dialogs.js");
-      await open(this, what, params);
-    } catch (err) {
-      if (!(err instanceof TypeError)) throw err;
-      await this.#compareVersion(); // the module is gone: another version is served
-    }
+    const { open } = await import("./dialogs.js");
+    await open(this, what, params);
   }
 
   /** @param {KeyboardEvent} e */

@@ -30,7 +30,11 @@ worker.addEventListener("fetch", (/** @type {any} */ e) => {
 
 /** @param {Request} request */
 async function asset(request) {
-  return (await caches.match(request)) ?? fetch(request);
+  const kept = await caches.match(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok && request.url.includes("%BASE%")) (await caches.open(VERSION)).put(request, response.clone());
+  return response;
 }
 
 /** @param {Request} request */

@@ -6,7 +6,7 @@ import { ChatError } from "./rest.js";
 /** @import {ServerFrame} from "./protocol.js" */
 
 /** A connection that stood so long was good: the next loss starts anew. */
-const STEADY = 10_000;
+const STEADY = 5_000;
 
 /**
  * What to do after a close: never come back, or after how many milliseconds.

@@ -136,17 +136,31 @@ export class ChatRoom extends HTMLElement {
    * @param {AbortSignal} signal
    */
   #lendTools(timeline, signal) {
-    const first = async (/** @type {Event} */ e) => {
-      stop.abort();
-      const { target } = e; // none once the event has left the shadow root
+    const { list } = timeline;
+    const stop = new AbortController();
+    signal.addEventListener("abort", () => stop.abort());
+    /** @type {Promise<void> | undefined} */
+    let loading;
+    /** What was clicked before the tools were there. @type {Element | undefined} */
+    let clicked;
+    const load = async (/** @type {EventTarget | null} */ target) => {
       const { keepTools } = await import("./tools.js");
+      stop.abort();
       if (signal.aborted) return;
       keepTools(this, timeline, signal);
       target?.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+      if (clicked instanceof HTMLElement) clicked.click();
     };
-    const stop = new AbortController();
-    signal.addEventListener("abort", () => stop.abort());
-    for (const type of ["pointerover", "focusin"]) timeline.list.addEventListener(type, (e) => void first(e), { signal: stop.signal });
+    for (const type of ["pointerover", "focusin", "click"]) {
+      list.addEventListener(
+        type,
+        (e) => {
+          if (type === "click" && e.target instanceof Element) clicked = e.target.closest("[data-act]") ?? undefined;
+          loading ??= load(e.target).finally(() => (loading = undefined));
+        },
+        { signal: stop.signal },
+      );
+    }
   }
 
   /** Lets go of the room. */

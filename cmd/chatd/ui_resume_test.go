@@ -1,0 +1,180 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/client"
+	"chatd/handlers/wire"
+)
+
+var uiRounds = flag.Int("ui.rounds", 4, "how often TestUIChaos kills the server; 100 is the long form")
+
+// TestUIOffline writes while the server is away, closes the page, and comes
+// back: what was written arrives, once.
+func TestUIOffline(t *testing.T) {
+	browser := newBrowser(t)
+	dir := t.TempDir()
+	server := serveIn(t, dir)
+	address := strings.TrimPrefix(server.URL, "http://")
+	p := openPage(t, browser, server.URL, "lobby", "Ana")
+	p.say("before")
+	p.until(`ui.row("before")?.dataset.key.match(/^\d+$/)`)
+	server.kill()
+	p.until(`ui.$(".dot.trying")`)
+	if !eval[bool](p, `ui.$(".banner").hidden`) {
+		t.Error("a loss of a moment shows a banner")
+	}
+	p.say("while away 1")
+	p.say("while away 2")
+	p.until(`ui.row("while away 2")?.classList.contains("underway") && ui.$(".note").innerText.includes("2 waiting")`)
+	p.until(`!ui.$(".banner").hidden`) // after three seconds
+
+	serveIn(t, dir, "--listen", address)
+	p.until(`ui.view.room.outbox.length === 0 && ui.$(".dot.on") && ui.$(".banner").hidden`)
+	want := []string{"before", "while away 1", "while away 2"}
+	if got := eval[[]string](p, "ui.texts()"); !slices.Equal(got, want) {
+		t.Errorf("the page shows %q", got)
+	}
+	if got := history(t, "http://"+address, "lobby"); !slices.Equal(got, want) {
+		t.Errorf("the server has %q", got)
+	}
+}
+
+// TestUIKeepsWhatWasNotSent closes the page while texts wait.
+func TestUIKeepsWhatWasNotSent(t *testing.T) {
+	browser := newBrowser(t)
+	dir := t.TempDir()
+	server := serveIn(t, dir)
+	address := strings.TrimPrefix(server.URL, "http://")
+	p := openPage(t, browser, server.URL, "lobby", "Ana")
+	p.until(`navigator.serviceWorker.controller`) // the shell is kept
+	server.kill()
+	p.say("written into the void")
+	p.until(`ui.row("written into the void")`)
+	p.do(chromedp.Reload()) // from what the worker kept
+	p.until(`globalThis.ui?.row("written into the void")?.classList.contains("underway")`)
+	serveIn(t, dir, "--listen", address)
+	p.until(`ui.row("written into the void")?.dataset.key.match(/^\d+$/) && ui.view.room.outbox.length === 0`)
+	if got := history(t, "http://"+address, "lobby"); !slices.Equal(got, []string{"written into the void"}) {
+		t.Errorf("the server has %q", got)
+	}
+}
+
+// TestUIRefused writes to a room that is archived meanwhile: the line stays, and
+// offers what can be done.
+func TestUIRefused(t *testing.T) {
+	browser := newBrowser(t)
+	dir := t.TempDir()
+	server := serveIn(t, dir)
+	address := strings.TrimPrefix(server.URL, "http://")
+	p := openPage(t, browser, server.URL, "lobby", "Ana")
+	server.kill()
+	p.until(`ui.$(".dot.trying")`)
+	p.say("too late")
+	p.until(`ui.row("too late")`)
+	elsewhere := serveIn(t, dir) // where the page does not look
+	archive(t, elsewhere.URL, "lobby", true)
+	elsewhere.kill()
+	again := serveIn(t, dir, "--listen", address)
+	p.until(`ui.$(".blocked:not([hidden])")`)
+	p.until(`[...ui.row("too late").querySelectorAll(".failure button")].map((b) => b.innerText).join() === "Retry,Copy,Discard"`)
+	archive(t, again.URL, "lobby", false)
+	p.until(`ui.$(".blocked").hidden`)
+	p.run(`ui.row("too late").querySelector("[data-act=retry]").focus()`)
+	p.press("Enter")
+	p.until(`ui.row("too late").dataset.key.match(/^\d+$/)`)
+}
+
+// TestUIChaos kills the server at random moments while two pages and an embed
+// chat. Afterwards all show the same, which is what the server has, in its
+// order, and every line that was written is there once.
+func TestUIChaos(t *testing.T) {
+	browser := newBrowser(t)
+	dir := t.TempDir()
+	server := serveIn(t, dir)
+	address := strings.TrimPrefix(server.URL, "http://")
+	pages := []*chatPage{
+		openPage(t, browser, server.URL, "lobby", "Ana"),
+		openPage(t, browser, server.URL, "lobby", "Ben"),
+		newPage(t, browser, "Cleo"),
+	}
+	pages[2].do(chromedp.Navigate(server.URL + "/embed/lobby"))
+	pages[2].until("ui.ready()")
+
+	var written []string
+	say := func() {
+		p := pages[rand.IntN(len(pages))]
+		text := fmt.Sprintf("%s %d", p.name, len(written))
+		p.say(text)
+		written = append(written, text)
+	}
+	for range *uiRounds {
+		for range 3 + rand.IntN(6) {
+			say()
+		}
+		server.kill()
+		for range rand.IntN(4) {
+			say()
+		}
+		server = serveIn(t, dir, "--listen", address)
+		for _, p := range pages {
+			p.run(`dispatchEvent(new Event("online"))`)
+		}
+		for _, p := range pages {
+			p.until(`ui.view.room.outbox.length === 0`)
+		}
+	}
+	have := history(t, server.URL, "lobby")
+	sorted := slices.Clone(have)
+	slices.Sort(sorted)
+	wanted := slices.Clone(written)
+	slices.Sort(wanted)
+	if !slices.Equal(sorted, wanted) {
+		t.Errorf("written were\n%q\nthe server has\n%q", written, have)
+	}
+	for _, p := range pages {
+		last := have[max(0, len(have)-200):]
+		p.as(`ui.texts().at(-1) === %q`, last[len(last)-1])
+		shown := eval[[]string](p, "ui.texts()")
+		if n := min(len(shown), len(last)); !slices.Equal(shown[len(shown)-n:], last[len(last)-n:]) {
+			t.Errorf("%s's page shows\n%q\nnot\n%q", p.name, shown, last)
+		}
+	}
+}
+
+// history is all texts of a room, oldest first.
+func history(t *testing.T, server, room string) []string {
+	t.Helper()
+	api := &client.API{URL: server}
+	var texts []string
+	for before := uint64(0); ; {
+		list, err := api.Messages(t.Context(), room, client.Page{Before: before, Limit: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page []string
+		for _, m := range list.Messages {
+			page = append(page, m.Message)
+		}
+		texts = append(page, texts...)
+		if list.Next == "" {
+			return texts
+		}
+		before = list.Messages[0].Seq
+	}
+}
+
+func archive(t *testing.T, server, room string, on bool) {
+	t.Helper()
+	api := &client.API{URL: server}
+	if _, err := api.UpdateRoom(t.Context(), room, wire.PatchRoom{Archived: &on}); err != nil {
+		t.Fatal(err)
+	}
+}
