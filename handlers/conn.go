@@ -115,7 +115,8 @@ func (c *conn) writeAll(p []byte) error {
 		}
 		p = p[n:]
 	}
-	return nil
+	// A deadline stays: without this, whatever is written later would fail.
+	return c.Conn.SetWriteDeadline(time.Time{})
 }
 
 // Write takes gorilla's control frames, and ours. It does not wait: what the
