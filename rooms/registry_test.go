@@ -165,7 +165,7 @@ func (r *reader) until(t *testing.T, prefix string) []string {
 }
 
 // eventually waits for a condition that the test cannot be told of.
-func eventually(t *testing.T, ok func() bool, otherwise func() string) {
+func eventually(t testing.TB, ok func() bool, otherwise func() string) {
 	t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
@@ -187,7 +187,7 @@ func start(t *testing.T) *rooms.Registry {
 	return run(t, store)
 }
 
-func run(t *testing.T, store rooms.Store) *rooms.Registry {
+func run(t testing.TB, store rooms.Store) *rooms.Registry {
 	t.Helper()
 	r := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -228,7 +228,7 @@ func join(t *testing.T, r *rooms.Registry, who rooms.Identity, room string, o ro
 	return m
 }
 
-func create(t *testing.T, r *rooms.Registry, id string) *rooms.Room {
+func create(t testing.TB, r *rooms.Registry, id string) *rooms.Room {
 	t.Helper()
 	receipt, err := r.Propose(t.Context(), person("Ana"), rooms.Entry{Kind: rooms.EntryCreateRoom, Room: id})
 	if err != nil {
