@@ -37,6 +37,7 @@ func serveHere(t testing.TB) *net.TCPAddr {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan struct{}, 2)
 	go func() { _ = registry.Run(ctx); ended <- struct{}{} }()
+	<-registry.Opened()
 	go func() { s.Run(ctx); ended <- struct{}{} }()
 	listen := net.ListenConfig{KeepAlive: -1}
 	ln, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -72,6 +72,7 @@ func startLimited(t *testing.T, cfg auth.Config, limits rooms.Limits, more ...fu
 			t.Error(err)
 		}
 	})
+	<-registry.Opened()
 	s := &restServer{httptest.NewServer(server), registry, authenticator}
 	t.Cleanup(func() {
 		stop()

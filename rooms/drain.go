@@ -33,6 +33,9 @@ func (r *Registry) Ready() error {
 	if r.draining {
 		return goingAway()
 	}
+	if why := r.diverged.Load(); why != nil {
+		return why
+	}
 	if err := r.journal.Ready(); err != nil {
 		return Errorf(CodeUnavailable, "%v", err)
 	}

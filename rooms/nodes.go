@@ -26,8 +26,8 @@ const (
 	// NoteMoves tells who came to rooms of this node and who went. Number counts
 	// these notes.
 	NoteMoves NoteKind = "moves"
-	// NoteBeat tells that the node is there, and Number, that of its newest
-	// moves: who heard fewer asks.
+	// NoteBeat tells that the node is there, what its journal came to, and
+	// Number, that of its newest moves: who heard fewer asks.
 	NoteBeat NoteKind = "beat"
 	// NoteAsk asks the node To to tell all of its state.
 	NoteAsk NoteKind = "ask"
@@ -44,6 +44,7 @@ type Note struct {
 	Node   string // who tells it
 	To     string // ask: who is asked
 	Number uint64 // moves, beat, state
+	Seals  []Seal // beat: what the journal came to, at the newest places
 	Moves  []Move // moves, state
 	First  bool   // state: this part is the first
 	Last   bool   // state: this part is the last
@@ -87,6 +88,7 @@ type nodes struct {
 
 // otherNode is what is known of another node.
 type otherNode struct {
+	claims claims
 	heard  time.Time
 	asked  time.Time
 	number uint64                       // of the newest moves; 0 with a nil here is nothing known
@@ -142,9 +144,10 @@ func (r *Registry) tellNodes(ctx context.Context) {
 		}
 		if time.Since(beaten) >= beatEvery {
 			beaten = time.Now()
-			n.peers.Tell(Note{Kind: NoteBeat, Node: n.self, Number: number})
+			n.peers.Tell(Note{Kind: NoteBeat, Node: n.self, Number: number, Seals: newest(r.store.Seals())})
 		}
 		r.sweepNodes(time.Now())
+		r.compareNodes(ctx)
 	}
 }
 
@@ -238,6 +241,7 @@ func (r *Registry) heard(note Note) {
 	}
 	now := time.Now()
 	other.heard = now
+	other.claims.add(note.Seals)
 	switch {
 	case note.Kind == NoteState:
 		r.heardState(other, note)

@@ -3,6 +3,7 @@ package rooms_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -73,13 +74,39 @@ func (a *air) tolds() int {
 	return a.told
 }
 
+// sealed is a store that says of its journal what a test wants.
+type sealed struct {
+	rooms.Store
+	mu    sync.Mutex
+	seals []rooms.Seal
+}
+
+func (s *sealed) Seals() []rooms.Seal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seals
+}
+
+func (s *sealed) seal(at uint64, sum string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seals = append(slices.Clone(s.seals), rooms.Seal{At: at, Sum: sum})
+}
+
 // startNode runs a registry as one of several, and returns how to end it.
 func startNode(t *testing.T, peers *antenna) (r *rooms.Registry, stop func()) {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir())
+	r, _, stop = startSealed(t, peers)
+	return r, stop
+}
+
+func startSealed(t *testing.T, peers *antenna) (r *rooms.Registry, store *sealed, stop func()) {
+	t.Helper()
+	opened, err := sqlite.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	store = &sealed{Store: opened}
 	r = rooms.NewRegistry(rooms.Config{
 		Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}, Node: peers.node, Peers: peers,
 	})
@@ -87,7 +114,7 @@ func startNode(t *testing.T, peers *antenna) (r *rooms.Registry, stop func()) {
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
 	<-r.Opened()
-	return r, func() {
+	return r, store, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -200,5 +227,57 @@ func TestLostNotesAreMadeUpFor(t *testing.T) {
 		north.set(false, false)
 		time.Sleep(4 * time.Second)
 		checkOnline(t, "after lost notes", 2, n, s)
+	})
+}
+
+// A node whose history is another than that of two others serves nobody any
+// more, and says so. The two go on.
+func TestDivergence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a air
+		var nodes []*rooms.Registry
+		var stores []*sealed
+		for _, name := range []string{"north", "south", "west"} {
+			r, store, stop := startSealed(t, a.antenna(name))
+			defer stop()
+			nodes, stores = append(nodes, r), append(stores, store)
+		}
+		served := func(i int) bool {
+			_, err := nodes[i].Room(t.Context(), person("Ana"), rooms.Lobby)
+			return err == nil && nodes[i].Ready() == nil
+		}
+		member := newReader()
+		join(t, nodes[2], person("Ana"), rooms.Lobby, rooms.JoinOptions{}, member)
+
+		for at := range uint64(20) { // one is always behind the others
+			for i, s := range stores {
+				s.seal(100*at+uint64(i), fmt.Sprint("same ", 100*at+uint64(i)))
+				s.seal(100*at+50, fmt.Sprint("same ", 100*at+50))
+				time.Sleep(time.Second)
+			}
+		}
+		for i := range nodes {
+			if !served(i) {
+				t.Fatalf("node %d serves nobody, and all have the same", i)
+			}
+		}
+
+		for i, s := range stores {
+			s.seal(9000, []string{"same", "same", "other"}[i])
+		}
+		time.Sleep(6 * time.Second)
+		for i, want := range []bool{true, true, false} {
+			if served(i) != want {
+				t.Errorf("node %d serves: %t", i, !want)
+			}
+		}
+		select {
+		case <-member.closed:
+		default:
+			t.Error("a member of the node that differs was not sent away")
+		}
+		if _, err := nodes[2].Propose(t.Context(), person("Ana"), rooms.Entry{Kind: rooms.EntryCreateRoom, Room: "new"}); err == nil {
+			t.Error("the node that differs takes entries")
+		}
 	})
 }

@@ -91,6 +91,9 @@ func (r *Registry) Submit(ctx context.Context, who Identity, e Entry, done func(
 }
 
 func (r *Registry) submit(ctx context.Context, who Identity, e Entry, done func(Outcome)) (ticket uint64, err error) {
+	if err := r.begun(); err != nil {
+		return 0, err
+	}
 	if err := r.prepare(ctx, who, &e); err != nil {
 		return 0, err
 	}

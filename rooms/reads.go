@@ -26,12 +26,15 @@ func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, err
 	return room, nil
 }
 
-// begun tells that the store has what was in the journal when Run began. Before,
-// it might say that there is no room where one was made long ago. A node that is
-// alone has all that there is.
+// begun tells that the store has what was in the journal when Run began, and
+// that it is what the other nodes have. Before, it might say that there is no
+// room where one was made long ago. A node that is alone has all that there is.
 func (r *Registry) begun() error {
 	if r.deps.alone {
 		return nil
+	}
+	if why := r.diverged.Load(); why != nil {
+		return why
 	}
 	select {
 	case <-r.opened:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,10 +44,12 @@ type Registry struct {
 	log     *slog.Logger
 	deps    deps
 	waiting waiting
-	nodes   nodes
-	inboxes inboxes
-	marks   marks
-	stats   stats
+	// diverged is why this node serves nobody any more, nil as long as it does.
+	diverged atomic.Pointer[Error]
+	nodes    nodes
+	inboxes  inboxes
+	marks    marks
+	stats    stats
 
 	mu     sync.RWMutex
 	hubs   map[string]*hub // of the rooms that have members here
@@ -235,7 +238,10 @@ func (r *Registry) openHub(ctx context.Context, id string) (*hub, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.open || r.draining {
-		return nil, Errorf(CodeShuttingDown, "the server is going away")
+		return nil, goingAway()
+	}
+	if why := r.diverged.Load(); why != nil {
+		return nil, why
 	}
 	if h := r.hubs[id]; h != nil {
 		return h, nil

@@ -19,6 +19,9 @@ type Store interface {
 
 	// JournalAt is the place of the newest applied entry that had one, else 0.
 	JournalAt() uint64
+	// Seals lists what the journal came to at some places, ascending, the
+	// newest one among them: empty when no applied entry had a place.
+	Seals() []Seal
 
 	// Room returns a room, or an [*Error] with CodeRoomNotFound.
 	Room(ctx context.Context, id string) (Room, error)
@@ -60,6 +63,14 @@ type Store interface {
 
 	// Close releases all that the store holds. Nothing else may be under way.
 	Close() error
+}
+
+// Seal stands for all that was applied up to a place of the journal, and for
+// what was there before it: two stores have the same Sum at the same place, or
+// they have not the same history.
+type Seal struct {
+	At  uint64
+	Sum string
 }
 
 // RoomQuery selects rooms.

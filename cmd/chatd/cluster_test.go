@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +20,7 @@ import (
 
 	"chatd/handlers/client"
 	"chatd/handlers/wire"
+	"chatd/rooms/sqlite"
 )
 
 var clusterFaults = flag.Int("cluster.faults", 3, "how many faults TestClusterFaults makes; 30 is the long form")
@@ -368,4 +372,64 @@ func TestClusterIsOneChat(t *testing.T) {
 	if took := time.Since(lost); took > 10*time.Second {
 		t.Errorf("its member was there for another %v", took)
 	}
+}
+
+// A node whose tables were meddled with shows by what applying comes to, and
+// serves nobody any more. The other two go on; emptied, it comes back whole.
+func TestClusterDivergence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	c := newTrio(t, 2*time.Minute)
+	api := &client.API{URL: c.nodes[0].url, Name: "Ana"}
+	post := func(text string) {
+		t.Helper()
+		if _, err := api.Post(c.ctx, "lobby", wire.PostMessage{Message: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post("one")
+	post("two")
+	odd := c.nodes[2]
+	await(c.ctx, t, "node 2 to have both", func() bool {
+		_, err := (&client.API{URL: odd.url}).Message(c.ctx, "lobby", 2)
+		return err == nil
+	})
+	if code := odd.stop(); code != exitOK {
+		t.Fatalf("node 2 exited with %d", code)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(odd.dir, "chatd-data", sqlite.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(c.ctx, "DELETE FROM messages WHERE seq = 2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	odd.start(c.ctx, t)
+	post("three")
+	await(c.ctx, t, "node 2 to notice", func() bool { return !odd.ready(c.ctx) && strings.Contains(odd.log(), "DIVERGED") })
+	if _, err := (&client.API{URL: odd.url}).Room(c.ctx, "lobby"); err == nil {
+		t.Error("the node that differs still answers")
+	}
+	for i, n := range c.nodes[:2] {
+		if !n.ready(c.ctx) {
+			t.Errorf("node %d is not ready", i)
+		}
+	}
+
+	odd.stop()
+	if err := os.RemoveAll(filepath.Join(odd.dir, "chatd-data")); err != nil {
+		t.Fatal(err)
+	}
+	odd.start(c.ctx, t)
+	post("four")
+	list := wholeRoom(c.ctx, t, &client.API{URL: odd.url}, "lobby")
+	await(c.ctx, t, "node 2 to have all", func() bool {
+		list = wholeRoom(c.ctx, t, &client.API{URL: odd.url}, "lobby")
+		return len(list) == 4
+	})
+	checkOrder(t, "lobby", list)
 }

@@ -20,14 +20,14 @@ func (s *Store) Apply(ctx context.Context, entries []rooms.Entry) ([]rooms.Outco
 	var outcomes []rooms.Outcome
 	b := &batch{conn: s.writer, committed: s.rooms, pending: make(map[string]*room)}
 	err := s.write(ctx, func(*conn) (err error) {
+		b.sealed = s.seals.newest
 		b.row, b.touched = s.row.Load(), s.touched.Load()
 		outcomes, err = b.applyAll(ctx, entries)
 		return err
 	}, func() {
-		s.commit(b.pending)
+		s.commit(b.pending, b.sealed, b.round)
 		s.row.Store(b.row)
 		s.touched.Store(b.touched)
-		s.journalAt.Store(max(s.journalAt.Load(), b.journalAt))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("apply %d entries: %w", len(entries), err)
@@ -77,12 +77,14 @@ type batch struct {
 	pending   map[string]*room // nil is deleted
 	row       int64            // of the newest message
 	touched   int64            // the newest n of that table
-	journalAt uint64
+	sealed    rooms.Seal       // the newest
+	round     []rooms.Seal     // those to keep
+	sealText  []byte
 	buried    bool // a room was deleted
 }
 
 func (b *batch) applyAll(ctx context.Context, entries []rooms.Entry) ([]rooms.Outcome, error) {
-	outcomes := make([]rooms.Outcome, len(entries))
+	outcomes, before := make([]rooms.Outcome, len(entries)), b.sealed
 	for i := range entries {
 		e := &entries[i]
 		outcome, err := b.apply(ctx, e)
@@ -95,10 +97,10 @@ func (b *batch) applyAll(ctx context.Context, entries []rooms.Entry) ([]rooms.Ou
 			outcome = rooms.Outcome{Receipt: rooms.Receipt{ID: e.ID}, Err: refusal}
 		}
 		outcomes[i] = outcome
-		b.journalAt = max(b.journalAt, e.JournalAt)
+		b.seal(e, &outcomes[i])
 	}
-	if b.journalAt != 0 {
-		if _, err := b.exec(ctx, "UPDATE state SET journal = max(journal, ?)", int64(b.journalAt)); err != nil {
+	if b.sealed != before {
+		if _, err := b.exec(ctx, "UPDATE state SET journal = ?, seal = ?", int64(b.sealed.At), b.sealed.Sum); err != nil {
 			return nil, err
 		}
 	}

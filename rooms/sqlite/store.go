@@ -32,15 +32,16 @@ type Store struct {
 	readers *pool
 	index   *index
 
-	// mu guards the rooms, which only Apply changes, after its commit.
+	// mu guards the rooms and the seals, which only Apply changes, after its
+	// commit.
 	mu    sync.RWMutex
+	seals seals
 	rooms map[string]*room
 	ids   []string // of rooms, sorted
 
-	identity  string
-	journalAt atomic.Uint64
-	row       atomic.Int64 // of the newest message
-	touched   atomic.Int64 // the newest n of that table
+	identity string
+	row      atomic.Int64 // of the newest message
+	touched  atomic.Int64 // the newest n of that table
 
 	// Each holds a value when there may be work.
 	buried, unindexed chan struct{}
@@ -134,13 +135,13 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	var journal uint64
 	var row, touched int64
-	if _, err := s.writer.get(ctx, `SELECT identity, journal, max(row, ifnull((SELECT max(row) FROM messages), 0)),
+	if _, err := s.writer.get(ctx, `SELECT identity, journal, seal, max(row, ifnull((SELECT max(row) FROM messages), 0)),
 			ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'touched'), 0) FROM state`,
-		nil, &s.identity, &journal, &row, &touched); err != nil {
+		nil, &s.identity, &journal, &s.seals.newest.Sum, &row, &touched); err != nil {
 		return fmt.Errorf("load state: %w", err)
 	}
 	s.touched.Store(touched)
-	s.journalAt.Store(journal)
+	s.seals.newest.At = journal
 	s.row.Store(row)
 	return nil
 }
@@ -173,7 +174,11 @@ func (s *Store) Close() error {
 }
 
 // JournalAt implements [rooms.Store].
-func (s *Store) JournalAt() uint64 { return s.journalAt.Load() }
+func (s *Store) JournalAt() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.seals.newest.At
+}
 
 // find returns a committed room.
 func (s *Store) find(id string) (*room, error) {
@@ -189,10 +194,12 @@ func noRoom(id string) *rooms.Error {
 	return rooms.Errorf(rooms.CodeRoomNotFound, "there is no room %q", id)
 }
 
-// commit makes the rooms of a committed batch visible; nil is a deleted one.
-func (s *Store) commit(touched map[string]*room) {
+// commit makes what a committed batch did visible. A room that is nil is a
+// deleted one.
+func (s *Store) commit(touched map[string]*room, newest rooms.Seal, round []rooms.Seal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seals.add(newest, round)
 	for id, r := range touched {
 		i, known := slices.BinarySearch(s.ids, id)
 		switch {

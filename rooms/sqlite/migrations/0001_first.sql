@@ -111,6 +111,7 @@ CREATE TABLE touched (
 CREATE TABLE state (
   identity TEXT    NOT NULL, -- of this database's history: its search index belongs to no other
   journal  INTEGER NOT NULL, -- how far the journal is applied
+  seal     TEXT    NOT NULL, -- what it came to up to there
   row      INTEGER NOT NULL  -- at least the row of every message that was removed
 ) STRICT;
-INSERT INTO state VALUES (lower(hex(randomblob(16))), 0, 0);
+INSERT INTO state VALUES (lower(hex(randomblob(16))), 0, '', 0);
