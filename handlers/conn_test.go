@@ -1,36 +1,144 @@
 package handlers
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"chatd/handlers/wire"
 )
 
-// deadlineConn knows its write deadline.
-type deadlineConn struct {
-	net.Conn
-	deadline time.Time
-}
-
-func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
-	c.deadline = t
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// TestNoDeadlineStays holds that a write that waits leaves no deadline behind:
-// it would end the connection at the first write after it, a heartbeat perhaps.
-func TestNoDeadlineStays(t *testing.T) {
-	near, far := net.Pipe()
-	defer far.Close()
-	go func() { _, _ = io.Copy(io.Discard, far) }()
-	beneath := &deadlineConn{Conn: near}
-	c := newConn(beneath)
-	defer c.Close()
-	if err := c.WriteAll(make([]byte, 64<<10)); err != nil {
+// tcpPair is the two ends of a real connection, whose sender's end is a conn.
+func tcpPair(t *testing.T) (*conn, net.Conn) {
+	t.Helper()
+	var listen net.ListenConfig
+	ln, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !beneath.deadline.IsZero() {
-		t.Errorf("a deadline stays: %v", time.Until(beneath.deadline))
+	defer ln.Close()
+	far, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
+	near, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConn(near)
+	t.Cleanup(func() { _, _ = c.Close(), far.Close() })
+	return c, far
+}
+
+// A control frame never lands in the middle of a data frame, however much of
+// that the connection took at once.
+func TestControlFramesKeepOutOfDataFrames(t *testing.T) {
+	c, far := tcpPair(t)
+	data := bytes.Repeat([]byte("d"), 8<<20)
+	n, err := c.TryWrite(data)
+	if err != nil || n == 0 || n == len(data) {
+		t.Fatalf("%d of %d bytes were taken at once, %v; this test needs a part", n, len(data), err)
+	}
+	for _, control := range []string{"<ping>", "<pong>"} {
+		if _, err := c.Write([]byte(control)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := c.TryWrite([]byte("other data")); n != 0 || err != nil {
+		t.Fatalf("%d bytes of other data were taken in between, %v", n, err)
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		if err := c.WriteAll(data[n:]); err != nil {
+			t.Error(err)
+		}
+		if n, err := c.TryWrite([]byte("after")); n != len("after") || err != nil {
+			t.Errorf("afterwards %d bytes were taken, %v", n, err)
+		}
+	})
+	want := string(data) + "<ping><pong>after"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(far, got); err != nil {
+		t.Fatal(err)
+	}
+	writing.Wait()
+	if string(got) != want {
+		t.Errorf("the reader got the bytes in another order; it ends with %q", got[len(got)-30:])
+	}
+}
+
+// A peer that floods pings and reads nothing costs a bounded number of bytes.
+func TestControlFramesAreBounded(t *testing.T) {
+	c, _ := tcpPair(t)
+	if n, err := c.TryWrite(bytes.Repeat([]byte("d"), 8<<20)); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	for range 100_000 {
+		if _, err := c.Write([]byte("<pong>")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.control) > maxControl {
+		t.Errorf("%d bytes of control frames wait", len(c.control))
+	}
+}
+
+// A session is pinged, and given up when it shows no sign of life.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		ss := newSessions(&occupancy{counts: make(map[netip.Prefix]int)})
+		out := newConn(near)
+		s := &session{out: out, in: bufio.NewReaderSize(out, readBuffer)}
+		if !ss.reserve() {
+			t.Fatal("a new server lets nobody in")
+		}
+		ss.add(s)
+		go s.run(ss)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { ss.run(ctx); close(ended) }()
+
+		began := time.Now()
+		frame := make([]byte, 2)
+		for range 3 { // a peer that answers is kept
+			if _, err := io.ReadFull(far, frame); err != nil || frame[0] != 0x89 {
+				t.Fatalf("instead of a ping came %x, %v", frame, err)
+			}
+			if _, err := far.Write([]byte{0x8a, 0x80, 0, 0, 0, 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 2*heartbeat || took > 4*heartbeat {
+			t.Errorf("three pings took %v", took)
+		}
+		silent := time.Now()
+		for frame[0] != 0x88 {
+			if _, err := io.ReadFull(far, frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(silent); took < pongWait || took > heartbeat+pongWait+time.Second {
+			t.Errorf("a silent peer was given up after %v", took)
+		}
+		reason := make([]byte, frame[1])
+		if _, err := io.ReadFull(far, reason); err != nil {
+			t.Fatal(err)
+		}
+		if code := binary.BigEndian.Uint16(reason); code != wire.CloseNoPong {
+			t.Errorf("it was closed with %d %s", code, reason[2:])
+		}
+		stop()
+		<-ended
+	})
 }

@@ -83,8 +83,8 @@ func TestExpiredSession(t *testing.T) {
 		server.sessions.mu.Lock()
 		defer server.sessions.mu.Unlock()
 		for _, bucket := range server.sessions.buckets {
-			for session := range bucket {
-				session.beat(now)
+			for session := range bucket.sessions {
+				session.ping(now)
 			}
 		}
 	}

@@ -74,22 +74,18 @@ func (s *session) closeWith(code int, reason string) {
 	_, _ = s.out.Write(append(frame, reason...)) // the peer may be gone: then there is nobody to tell
 }
 
-// silent is how long the peer has sent nothing.
-func (s *session) silent(now time.Time) time.Duration {
-	return now.Sub(time.Unix(0, s.out.seen.Load()))
+// ping pings a peer, or ends a session whose credential has ended.
+func (s *session) ping(now time.Time) {
+	if !s.expire(now) {
+		_, _ = s.out.Write([]byte{0x89, 0}) // a peer that is gone shows by its silence
+	}
 }
 
-// beat pings a peer, or gives it up when its credential has ended or when it
-// has been silent since the last ping for longer than it may.
-func (s *session) beat(now time.Time) {
-	if s.expire(now) {
-		return
+// checkAlive gives a peer up that has sent nothing since it was pinged.
+func (s *session) checkAlive(pinged time.Time) {
+	if s.out.seen.Load() < pinged.UnixNano() {
+		s.Close(rooms.Errorf(wire.CodeNoPong, "no sign of life for %v after a ping", pongWait))
 	}
-	if s.silent(now) >= heartbeat+pongWait {
-		s.Close(rooms.Errorf(wire.CodeNoPong, "no sign of life for %v", heartbeat+pongWait))
-		return
-	}
-	_, _ = s.out.Write([]byte{0x89, 0}) // a peer that is gone shows by its silence
 }
 
 // expire closes a session whose credential has ended, and tells whether it has.

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,9 +38,15 @@ type sessions struct {
 
 	mu      sync.Mutex
 	next    int
-	buckets [heartbeat / time.Second]map[*session]struct{}
+	buckets [heartbeat / time.Second]bucket
 	closed  bool // the server ends: nobody is let in any more
 	ending  sync.WaitGroup
+}
+
+// bucket holds the sessions that are pinged in the same second.
+type bucket struct {
+	sessions map[*session]struct{}
+	pinged   time.Time
 }
 
 func newSessions(o *occupancy) *sessions {
@@ -48,10 +55,11 @@ func newSessions(o *occupancy) *sessions {
 		HandshakeTimeout: pongWait,
 		WriteBufferPool:  &sync.Pool{}, // control frames alone are written by gorilla
 		Subprotocols:     []string{wire.Subprotocol},
-		CheckOrigin:      func(*http.Request) bool { return true }, // checked before, with a better answer
+		Error:            func(http.ResponseWriter, *http.Request, int, error) {}, // join answers
+		CheckOrigin:      func(*http.Request) bool { return true },                // checked before, with a better answer
 	}
 	for i := range s.buckets {
-		s.buckets[i] = make(map[*session]struct{})
+		s.buckets[i].sessions = make(map[*session]struct{})
 	}
 	return s
 }
@@ -223,7 +231,7 @@ func (ss *sessions) add(s *session) {
 	defer ss.mu.Unlock()
 	s.bucket = ss.next
 	ss.next = (ss.next + 1) % len(ss.buckets)
-	ss.buckets[s.bucket][s] = struct{}{}
+	ss.buckets[s.bucket].sessions[s] = struct{}{}
 }
 
 // close lets nobody in any more, and waits until all sessions have ended.
@@ -236,7 +244,7 @@ func (ss *sessions) close() {
 
 func (ss *sessions) remove(s *session) {
 	ss.mu.Lock()
-	delete(ss.buckets[s.bucket], s)
+	delete(ss.buckets[s.bucket].sessions, s)
 	ss.mu.Unlock()
 	ss.occupancy.leave(s.from)
 	ss.ending.Done()
@@ -247,29 +255,28 @@ func (ss *sessions) remove(s *session) {
 func (ss *sessions) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var sweep []*session
+	var sweep, silent []*session
 	for i := 0; ; i = (i + 1) % len(ss.buckets) {
 		select {
 		case <-ctx.Done():
 			ss.close()
 			return
 		case now := <-tick.C:
+			ping := &ss.buckets[i]
+			late := &ss.buckets[(i+len(ss.buckets)-int(pongWait/time.Second))%len(ss.buckets)]
 			ss.mu.Lock()
-			for s := range ss.buckets[i] {
-				sweep = append(sweep, s)
-			}
-			late := (i + len(ss.buckets) - int(pongWait/time.Second)) % len(ss.buckets)
-			for s := range ss.buckets[late] {
-				if s.silent(now) >= pongWait {
-					sweep = append(sweep, s)
-				}
-			}
+			ping.pinged = now
+			sweep = slices.AppendSeq(sweep[:0], maps.Keys(ping.sessions))
+			silent = slices.AppendSeq(silent[:0], maps.Keys(late.sessions))
 			ss.mu.Unlock()
 			for _, s := range sweep {
-				s.beat(now)
+				s.ping(now)
+			}
+			for _, s := range silent {
+				s.checkAlive(late.pinged)
 			}
 			clear(sweep)
-			sweep = sweep[:0]
+			clear(silent)
 		}
 	}
 }
