@@ -158,9 +158,12 @@ func (s *Store) feedIndex(ctx context.Context) (more bool, err error) {
 		more = more || moreTouched
 		return err
 	})
-	if err != nil || len(fresh)+len(touched) == 0 {
+	if err != nil {
+		return false, err
+	}
+	if len(fresh)+len(touched) == 0 {
 		x.row.Store(max(x.row.Load(), at.row)) // the rows between were removed before they were seen
-		return more, err
+		return false, nil
 	}
 	if len(fresh) > 0 {
 		at.row = max(at.row, fresh[len(fresh)-1].row)

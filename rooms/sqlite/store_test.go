@@ -20,3 +20,7 @@ func open(t testing.TB, dir string) *sqlite.Store {
 func TestStore(t *testing.T) {
 	roomstest.TestStore(t, func(t *testing.T, dir string) rooms.Store { return open(t, dir) })
 }
+
+func TestStoreModel(t *testing.T) {
+	roomstest.TestStoreModel(t, func(t *testing.T, dir string) rooms.Store { return open(t, dir) })
+}
