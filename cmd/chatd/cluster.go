@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -65,22 +66,57 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 		return &engine{store: store, journal: rooms.NewLocalJournal()}, err
 	}
 	e := new(engine)
-	cluster, err := jetstream.New(ctx, jetstream.Config{
-		Name:   cfg.ClusterName,
-		Dir:    filepath.Join(cfg.Data, "cluster"),
-		Listen: cfg.ClusterListen,
-		Peers:  cfg.ClusterPeers,
-		Secret: string(cfg.ClusterSecret),
-		URL:    string(cfg.NATSURL),
-		After:  func() uint64 { return e.store.JournalAt() },
-		Logger: log,
-	})
+	config := clusterConfig(cfg, log)
+	config.After, config.Snapshot = e.after, e.snapshot
+	cluster, err := jetstream.New(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	e.journal, e.node, e.peers = cluster, cluster.Node(), cluster.Peers()
 	e.store, err = sqlite.Open(ctx, cfg.Data, sqlite.WithoutLobby())
 	return e, err
+}
+
+func clusterConfig(cfg *Config, log *slog.Logger) jetstream.Config {
+	return jetstream.Config{
+		Name:   cfg.ClusterName,
+		Dir:    filepath.Join(cfg.Data, "cluster"),
+		Listen: cfg.ClusterListen,
+		Peers:  cfg.ClusterPeers,
+		Secret: string(cfg.ClusterSecret),
+		URL:    string(cfg.NATSURL),
+		Logger: log,
+	}
+}
+
+// after is how far the store is in the cluster's journal. What was there before
+// the cluster counts as its first entry.
+func (e *engine) after() uint64 {
+	at := e.store.JournalAt()
+	if _, err := e.store.Room(context.Background(), rooms.Lobby); err == nil {
+		at = max(at, 1)
+	}
+	return at
+}
+
+func (e *engine) snapshot(ctx context.Context, file string) (uint64, error) {
+	at, err := e.store.Snapshot(ctx, file)
+	return max(at, 1), err
+}
+
+// catchUp begins anew with a snapshot of the cluster's, for a node that has been
+// away for longer than the journal is kept, or that has lost its data.
+func catchUp(ctx context.Context, cfg *Config, behind error, log *slog.Logger) error {
+	log.WarnContext(ctx, "this node begins anew with a snapshot", "why", behind)
+	cluster, err := jetstream.New(ctx, clusterConfig(cfg, log))
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(cfg.Data, "cluster", "snapshot.db")
+	if err := cluster.Restore(ctx, file); err != nil {
+		return errors.Join(behind, err)
+	}
+	return sqlite.Replace(ctx, cfg.Data, file)
 }
 
 // guestKey is the key of the guests' tokens. On all nodes of a cluster it must

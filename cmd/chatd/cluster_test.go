@@ -47,7 +47,15 @@ type node struct {
 	conns map[net.Conn]bool
 }
 
-func newTrio(t *testing.T, lasts time.Duration, args ...string) *trio {
+func newTrio(t *testing.T, lasts time.Duration) *trio {
+	t.Helper()
+	c := makeTrio(t, lasts)
+	c.start(t)
+	return c
+}
+
+// makeTrio makes nodes that have not started, each with an empty directory.
+func makeTrio(t *testing.T, lasts time.Duration) *trio {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	t.Cleanup(cancel)
@@ -56,15 +64,21 @@ func newTrio(t *testing.T, lasts time.Duration, args ...string) *trio {
 	for i, listen := range freePorts(t, len(c.nodes)) {
 		c.nodes[i] = &node{
 			dir: t.TempDir(), url: "http://" + listen, conns: make(map[net.Conn]bool),
-			args: append([]string{
+			args: []string{
 				"serve", "--listen", listen, "--cluster-name", "test", "--cluster-listen", routes[i],
 				"--cluster-peers", strings.Join(routes, ","), "--cluster-secret", "known to these three",
-			}, args...),
+			},
 		}
 	}
+	return c
+}
+
+// start starts all nodes, and the balancer.
+func (c *trio) start(t *testing.T) {
+	t.Helper()
 	var starting sync.WaitGroup
 	for _, n := range c.nodes {
-		starting.Go(func() { n.start(ctx, t) })
+		starting.Go(func() { n.start(c.ctx, t) })
 	}
 	starting.Wait()
 	if t.Failed() {
@@ -79,7 +93,6 @@ func newTrio(t *testing.T, lasts time.Duration, args ...string) *trio {
 		}
 	})
 	c.balance(t)
-	return c
 }
 
 // freePorts reserves n addresses of this machine for the length of a moment.
@@ -433,4 +446,63 @@ func TestClusterDivergence(t *testing.T) {
 		return len(list) == 4
 	})
 	checkOrder(t, "lobby", list)
+}
+
+// TestClusterFromOneServer makes three nodes of one server, with all that was
+// said there. A node that is emptied gets what no journal tells from a snapshot.
+func TestClusterFromOneServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts four servers")
+	}
+	c := makeTrio(t, 2*time.Minute)
+	alone := serveIn(t, c.nodes[0].dir)
+	post := func(url, text string) {
+		t.Helper()
+		if _, err := (&client.API{URL: url, Name: "Ana"}).Post(c.ctx, "lobby", wire.PostMessage{Message: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 5 {
+		post(alone.URL, fmt.Sprint("alone ", i))
+	}
+	before, err := (&client.API{URL: alone.URL}).Room(c.ctx, "lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := alone.stop(); code != exitOK {
+		t.Fatalf("the server exited with %d", code)
+	}
+	for _, n := range c.nodes[1:] {
+		if err := os.CopyFS(n.dir, os.DirFS(c.nodes[0].dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.start(t)
+	post(c.nodes[1].url, "together")
+	await(c.ctx, t, "a snapshot", func() bool {
+		return slices.ContainsFunc(c.nodes[:], func(n *node) bool { return strings.Contains(n.log(), "made a snapshot") })
+	})
+
+	empty := c.nodes[2]
+	empty.stop()
+	if err := os.RemoveAll(filepath.Join(empty.dir, "chatd-data")); err != nil {
+		t.Fatal(err)
+	}
+	post(c.nodes[0].url, "without one")
+	empty.start(c.ctx, t)
+	for i, n := range c.nodes {
+		api := &client.API{URL: n.url}
+		var list []wire.Message
+		await(c.ctx, t, fmt.Sprintf("node %d to have all", i), func() bool {
+			list = wholeRoom(c.ctx, t, api, "lobby")
+			return len(list) == 7
+		})
+		checkOrder(t, "lobby", list)
+		if room, err := api.Room(c.ctx, "lobby"); err != nil || room.Epoch != before.Epoch {
+			t.Errorf("node %d: the lobby was of epoch %s, and is %+v, %v", i, before.Epoch, room, err)
+		}
+		if !n.ready(c.ctx) {
+			t.Errorf("node %d is not ready", i)
+		}
+	}
 }

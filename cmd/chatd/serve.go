@@ -18,6 +18,7 @@ import (
 	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
+	"chatd/rooms/jetstream"
 	"chatd/web"
 )
 
@@ -26,7 +27,17 @@ func runServe(ctx context.Context, args []string, c console) error {
 	if _, err := parse("serve", &cfg, args, c, 0, 0); err != nil {
 		return err
 	}
-	return serve(ctx, &cfg, c.out, newLogger(c.err, cfg.LogFormat))
+	log := newLogger(c.err, cfg.LogFormat)
+	for {
+		err := serve(ctx, &cfg, c.out, log)
+		behind, ok := errors.AsType[*jetstream.BehindError](err)
+		if !ok {
+			return err
+		}
+		if err := catchUp(ctx, &cfg, behind, log); err != nil {
+			return err
+		}
+	}
 }
 
 func newLogger(w io.Writer, format string) *slog.Logger {

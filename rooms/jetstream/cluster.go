@@ -23,14 +23,21 @@ import (
 // Peers are.
 type Config struct {
 	Name   string // of the cluster: the same on all nodes, letters, digits, - and _
-	Dir    string // where the embedded server keeps its part of the stream
+	Dir    string // where the embedded server keeps its part of the stream, and for what is in the making
 	Listen string // host and port for the other nodes
 	Peers  []string
 	Secret string // that the nodes know each other by; "" is for loopback only
 	URL    string // of a NATS cluster to use; several are separated by commas
 
-	// After tells how far this node's store is: Run begins with what follows.
+	// After tells how far this node's store is: Run begins with what follows. A
+	// store that is not empty and has applied no journal yet is at 1: so it, and
+	// not an empty one, is where such a cluster begins.
 	After func() uint64
+	// Snapshot writes the store to file, and tells how far it is. Nil makes no
+	// snapshots, and the journal is kept for ever.
+	Snapshot func(ctx context.Context, file string) (at uint64, err error)
+	// SnapshotEvery is after how many entries there is another; 0 is a million.
+	SnapshotEvery uint64
 	// Unsynced lets the embedded server acknowledge before its disk has the
 	// entry: faster, and a power loss of all nodes may take the newest seconds.
 	Unsynced bool
@@ -45,6 +52,8 @@ type Cluster struct {
 	node   string
 	log    *slog.Logger
 	status status
+	// snapshotDue holds a value when there may be a snapshot to make.
+	snapshotDue chan struct{}
 
 	mu    sync.Mutex
 	link  *link         // nil while there is none
@@ -85,9 +94,10 @@ func New(ctx context.Context, c Config) (*Cluster, error) {
 		config: c, name: name, log: c.Logger,
 		// A process that starts again is another node: nobody waits there for
 		// what the one before proposed.
-		node:   name + "/" + strings.ToLower(rand.Text()[:10]),
-		ready:  make(chan struct{}),
-		status: status{begun: make(chan struct{})},
+		node:        name + "/" + strings.ToLower(rand.Text()[:10]),
+		ready:       make(chan struct{}),
+		snapshotDue: make(chan struct{}, 1),
+		status:      status{begun: make(chan struct{})},
 	}, nil
 }
 
@@ -96,9 +106,32 @@ func (c *Cluster) Node() string { return c.node }
 
 // Run implements [rooms.Journal]. It joins the cluster, waits for the others
 // where it must, and hands entries until ctx is done. An error is something
-// that time does not mend.
+// that time does not mend; a [BehindError] is mended by [Cluster.Restore].
 func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch []rooms.Entry) error) error {
+	defer c.setLink(nil)
+	return ended(ctx, c.with(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		stream, err := c.open(ctx, js)
+		if err != nil {
+			return err
+		}
+		l := &link{js.Conn(), js, stream}
+		c.setLink(l)
+		var keeping sync.WaitGroup
+		defer keeping.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		keeping.Go(func() { c.keepSnapshots(ctx, l) })
+		return c.read(ctx, l, apply)
+	}))
+}
+
+// with calls do with a connection to the servers, and to one of this process if
+// it is to have one.
+func (c *Cluster) with(ctx context.Context, do func(ctx context.Context, js jetstream.JetStream) error) error {
 	var options []nats.Option
+	if err := os.MkdirAll(c.config.Dir, 0o700); err != nil {
+		return err
+	}
 	if c.config.URL == "" {
 		server, err := c.startServer()
 		if err != nil {
@@ -107,18 +140,16 @@ func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch
 		defer server.stop()
 		options = server.options()
 	}
-	defer c.setLink(nil)
 	conn, err := c.connect(options)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	l, err := c.open(ctx, conn)
+	js, err := jetstream.New(conn)
 	if err != nil {
-		return ended(ctx, err)
+		return err
 	}
-	c.setLink(l)
-	return ended(ctx, c.read(ctx, l, apply))
+	return do(ctx, js)
 }
 
 // ended is err, but for what comes of ctx being done.

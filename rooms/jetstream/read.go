@@ -90,7 +90,9 @@ func (c *Cluster) readOn(ctx context.Context, l *link, at *uint64, apply func(ct
 			if !c.applyUntilDone(ctx, batch, apply) {
 				return context.Cause(ctx)
 			}
+			before := *at
 			*at = batch[len(batch)-1].JournalAt
+			c.passed(before, *at)
 			c.status.applied(*at)
 			clear(batch)
 		}
@@ -221,8 +223,7 @@ func (c *Cluster) judge(ctx context.Context, l *link, at uint64, err error) erro
 // reachesBack tells whether the stream still has what comes after at.
 func reachesBack(info *jetstream.StreamInfo, at uint64) error {
 	if first := info.State.FirstSeq; first > at+1 {
-		return &finalError{fmt.Errorf("this node has applied up to %d, and the journal begins at %d: "+
-			"it was away for longer than the journal is kept", at, first)}
+		return &finalError{&BehindError{At: at, First: first}}
 	}
 	return nil
 }

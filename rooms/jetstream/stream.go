@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -35,18 +34,14 @@ func (c *Cluster) subject() string    { return "chatd." + c.config.Name + ".log"
 
 // open opens the stream, and makes it where there is none. It tries until ctx
 // is done: the others may still be on their way.
-func (c *Cluster) open(ctx context.Context, conn *nats.Conn) (*link, error) {
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, err
-	}
+func (c *Cluster) open(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
 	var said, short time.Time
 	for {
 		stream, err := c.openOnce(ctx, js)
 		if at := c.config.After(); err == nil {
 			last := stream.CachedInfo().State.LastSeq
 			if last >= at {
-				return &link{conn, js, stream}, nil
+				return stream, nil
 			}
 			err = fmt.Errorf("the journal ends at %d, and this node has applied up to %d: "+
 				"it is another journal, or one that lost its end", last, at)
@@ -87,6 +82,9 @@ func (c *Cluster) openOnce(ctx context.Context, js jetstream.JetStream) (jetstre
 		Duplicates:  duplicates,
 		AllowDirect: true,
 		DenyDelete:  true, // a hole would be another history
+	}
+	if after := c.config.After(); after > 0 {
+		config.FirstSeq = after + 1
 	}
 	stream, err = js.CreateStream(ctx, config)
 	if isCode(err, codeNotClustered) && c.config.URL != "" {

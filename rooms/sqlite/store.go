@@ -22,6 +22,7 @@ const FileName = "chatd.db"
 
 // Store is a [rooms.Store] on one data directory. Make it with [Open].
 type Store struct {
+	path string
 	lock *flock.Flock
 
 	// writing is held for a transaction that writes.
@@ -86,6 +87,7 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 		}
 	}()
 	path := filepath.Join(dir, FileName)
+	s.path = path
 	if err := checkVersion(ctx, path); err != nil {
 		return nil, err
 	}
