@@ -32,6 +32,8 @@ func commands() []command {
 		{"tail", "ROOM", "follow a room", runTail},
 		{"token", "SUBJECT", "make a token for somebody, signed with the JWT secret", runToken},
 		{"doctor", "URL", "examine a server from outside, through all proxies", runDoctor},
+		{"backup", "FILE", "write a snapshot of the data to a new file, also while serving", runBackup},
+		{"restore", "FILE", "begin a data directory with a snapshot", runRestore},
 		{"config", "", "print the configuration that serve would have, with these flags", runConfig},
 		{"version", "", "print the version", runVersion},
 		{"help", "[COMMAND]", "print this help, or a command's", runHelp},
