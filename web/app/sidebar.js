@@ -129,7 +129,7 @@ export class Sidebar {
       h("span", { class: "name", dir: "auto" }, name || t("no_name")),
       icon("gear"),
     );
-    this.me.setAttribute("aria-label", `${t("settings")}: ${name || t("no_name")}`);
+    this.me.title = t("settings");
   }
 
   #sorted() {
