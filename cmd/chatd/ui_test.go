@@ -63,7 +63,21 @@ func newPage(t *testing.T, browser context.Context, name string, script ...strin
 	if err := chromedp.Do(browser); err != nil { // starts it, if this is its first page
 		t.Fatal(err)
 	}
-	ctx, end := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	return newTab(t, browser, chromedp.WithNewBrowserContext(), name, script...)
+}
+
+// beside is another tab of the same person.
+func (p *chatPage) beside(t *testing.T, address string) *chatPage {
+	t.Helper()
+	tab := newTab(t, p.ctx, chromedp.WithExistingBrowserContext(chromedp.FromContext(p.ctx).BrowserContextID), p.name)
+	tab.do(chromedp.Navigate(address))
+	tab.until("ui.ready()")
+	return tab
+}
+
+func newTab(t *testing.T, parent context.Context, profile chromedp.ContextOption, name string, script ...string) *chatPage {
+	t.Helper()
+	ctx, end := chromedp.NewContext(parent, profile)
 	t.Cleanup(end)
 	p := &chatPage{t: t, ctx: ctx, name: name}
 	if err := chromedp.Listen(ctx, p.listen); err != nil {
@@ -74,7 +88,7 @@ func newPage(t *testing.T, browser context.Context, name string, script ...strin
 		t.Fatal(err)
 	}
 	who, _ := json.Marshal(name)
-	before := uiHelpers + fmt.Sprintf("if (%s) localStorage.setItem('chatd:name', %s);", who, who) + strings.Join(script, "\n")
+	before := uiHelpers + fmt.Sprintf("if (%s && location.host) localStorage.setItem('chatd:name', %s);", who, who) + strings.Join(script, "\n")
 	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: before})
 	if err != nil {
 		t.Fatal(err)

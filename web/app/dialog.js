@@ -20,6 +20,11 @@ export function dialog(title, content, options = {}) {
     const outside = e.clientX < box.left || e.clientX > box.right || e.clientY < box.top || e.clientY > box.bottom;
     if (e.target === el && outside) el.close();
   });
+  // Where nothing else wants the keyboard, the dialog has it, not its first button.
+  if (!el.querySelector("[autofocus]")) {
+    el.tabIndex = -1;
+    el.autofocus = true;
+  }
   document.body.append(el);
   el.showModal();
   return el;

@@ -24,6 +24,8 @@ export class App {
   /** @type {Room | undefined} */
   room;
   #welcomed = 0;
+  /** The room that was entered and has not been told yet what is unread. @type {Room | undefined} */
+  #opening;
   #build = document.body.dataset["version"] ?? "";
 
   constructor() {
@@ -48,7 +50,7 @@ export class App {
     const on = (/** @type {string} */ type, /** @type {(detail: any, e: Event) => void} */ act) => this.view.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail, e));
     on("chat-name", ({ name }) => this.rename(name));
     on("chat-draft", ({ text }) => remember(`draft:${this.room?.id}`, text));
-    on("chat-seen", ({ seq }) => this.sidebar.seen(this.room?.id ?? "", seq));
+    on("chat-seen", ({ seq }) => this.#opening || this.sidebar.seen(this.room?.id ?? "", seq));
     on("chat-create", ({ id }) => void this.open("create", { id }));
     on("chat-message", (/** @type {Change} */ change) => this.#notice(change));
     on("chat-command", (command, e) => {
@@ -62,6 +64,12 @@ export class App {
       if (document.hidden) return;
       this.room?.wake();
       void this.sidebar.refresh();
+    });
+    addEventListener("pagehide", () => this.sidebar.tell());
+    addEventListener("blur", () => this.view.timeline?.leave());
+    addEventListener("focus", () => {
+      this.view.timeline?.schedule();
+      this.sidebar.select(this.room?.id ?? "");
     });
     document.addEventListener("keydown", (e) => this.#key(e));
     addEventListener("unhandledrejection", (e) => {
@@ -102,7 +110,10 @@ export class App {
     }
     const seq = Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? 0);
     if (this.room?.id !== id) this.#enter(id);
-    if (seq) void this.#jump(seq);
+    if (seq) {
+      this.#opening = undefined;
+      void this.#jump(seq);
+    }
   }
 
   /** @param {number} seq */
@@ -116,6 +127,7 @@ export class App {
   #enter(id) {
     const former = this.room;
     if (former && this.view.timeline) {
+      this.sidebar.tell();
       this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
       former.leave();
       for (const oldest of [...this.#kept.keys()].slice(0, -KEPT)) this.#kept.delete(oldest);
@@ -125,20 +137,17 @@ export class App {
     const head = this.sidebar.head(id);
     if (kept?.room.cursor && head - kept.room.cursor.rev > FAR) kept = undefined;
     this.room = kept?.room ?? this.#make(id);
+    this.#opening = this.room;
     remember("room", id);
     this.view.nameless = !this.name && !this.token;
     this.view.show(this.room, kept?.timeline);
     this.view.composer.cancel();
     this.view.composer.setText(recall(`draft:${id}`) ?? "");
     this.room.rejoin({ name: this.name || undefined, token: this.token });
-    void this.room.join().then(() => this.#forgetLink(), () => this.#forgetLink());
+    void this.room.join().catch(() => {}); // the room tells
     this.sidebar.select(id);
     this.#title();
     if (matchMedia("(min-width: 48rem) and (pointer: fine)").matches) this.view.focus();
-  }
-
-  #forgetLink() {
-    document.body.dataset["ready"] = "";
   }
 
   /** @param {string} id */
@@ -150,13 +159,27 @@ export class App {
       this.sidebar.update(info);
       this.#title();
     });
-    on("unread", (/** @type {UnreadFrame} */ frame) => this.sidebar.unread(frame));
+    on("unread", (/** @type {UnreadFrame} */ frame) => {
+      // The first word about the room that one has come to: where reading ended.
+      if (frame.room === room.id && this.#opening === room && frame.read > 0 && frame.count > 0) void this.view.timeline?.openUnread(frame.read);
+      if (frame.room === room.id) this.#opening = undefined;
+      this.sidebar.unread(frame);
+    });
+    on("message", (/** @type {Change} */ change) => {
+      if (change.live) this.#opening = undefined;
+    });
     on("rooms", (/** @type {RoomsFrame} */ frame) => this.sidebar.merge(frame));
     on("welcome", () => {
       if (room.you?.token) {
         this.token = room.you.token;
         remember("token", room.you.token);
       }
+      if (room === this.room) this.sidebar.drawMe();
+      // No word about it means that nothing is unread.
+      setTimeout(() => {
+        if (this.#opening === room) this.#opening = undefined;
+        this.view.timeline?.schedule();
+      }, 1000);
       if (this.#welcomed++ > 0) void this.#compareVersion();
     });
     on("state", () => room === this.room && this.sidebar.select(room.id));
@@ -262,6 +285,6 @@ export class App {
   }
 }
 
-const commandNames = new Set(["nick", "topic", "announce", "search", "invite", "kick", "ban", "mute", "archive", "help"]);
+const commandNames = new Set(["nick", "topic", "announce", "search", "invite", "archive", "help"]);
 
 new App().start();

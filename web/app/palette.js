@@ -48,7 +48,7 @@ export function openPalette(app, q) {
       { icon: /** @type {const} */ ("more"), label: t("action_keys"), act: () => void app.open("keys") },
     ].filter((a) => holds(a.label));
     const content = [
-      ...(rooms.length ? [h("h3", {}, t("palette_rooms")), ...rooms.map((r) => option([icon(r.visibility === "private" ? "lock" : "reply"), h("span", { class: "what", dir: "auto" }, r.name || r.id)], () => app.go(`/r/${r.id}`)))] : []),
+      ...(rooms.length ? [h("h3", {}, t("palette_rooms")), ...rooms.map((r) => option([r.visibility === "private" ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#"), h("span", { class: "what", dir: "auto" }, r.name || r.id)], () => app.go(`/r/${r.id}`)))] : []),
       ...(searched && searched === text && messages.length ? [h("h3", {}, t("palette_messages")), ...messages.map((m) => option([result(m, searched)], () => app.go(`/r/${m.room ?? app.room?.id}#${m.seq}`)))] : []),
       ...(actions.length ? [h("h3", {}, t("palette_actions")), ...actions.map((a) => option([icon(a.icon), h("span", { class: "what" }, a.label)], a.act))] : []),
     ];

@@ -9,6 +9,8 @@ import { h, hue, icon, iconButton, initial } from "../ui/dom.js";
 
 /** How often the counts of people are asked for. */
 const REFRESH = 30_000;
+/** How long read marks are gathered. */
+const TELL = 500;
 
 export class Sidebar {
   /** @type {Map<string, RoomInfo>} */
@@ -16,6 +18,8 @@ export class Sidebar {
   #app;
   #selected = "";
   #drawing = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #telling;
 
   /** @param {App} app */
   constructor(app) {
@@ -52,10 +56,16 @@ export class Sidebar {
     this.#draw();
   }
 
-  /** Read marks that the list does not carry are kept. @param {RoomInfo} room */
+  /** What the inbox told of a room, which the list does not. @param {RoomInfo} room */
   #marks(room) {
-    const old = this.rooms.get(room.id);
-    return room.unread === undefined && old?.unread !== undefined ? { unread: old.unread, mentions: old.mentions } : {};
+    const { unread, mentions, read } = this.rooms.get(room.id) ?? {};
+    return { ...(unread !== undefined && { unread }), ...(mentions !== undefined && { mentions }), ...(read !== undefined && { read }) };
+  }
+
+  /** What is worth a number: rooms never visited are all unread, and call only by name. @param {RoomInfo} room */
+  #count(room) {
+    if (room.id === this.#selected && document.hasFocus()) return 0;
+    return room.read ? (room.unread ?? 0) : (room.mentions ?? 0);
   }
 
   /** The newest change known of a room. @param {string} id */
@@ -65,7 +75,7 @@ export class Sidebar {
 
   total() {
     let n = 0;
-    for (const room of this.rooms.values()) n += room.id === this.#selected && document.hasFocus() ? 0 : (room.unread ?? 0);
+    for (const room of this.rooms.values()) n += this.#count(room);
     return n;
   }
 
@@ -103,19 +113,30 @@ export class Sidebar {
   }
 
   /** @param {UnreadFrame} frame */
-  unread({ room: id, count, mentions }) {
+  unread({ room: id, count, mentions, read }) {
     const room = this.rooms.get(id);
-    if (room) this.update({ ...room, unread: count, mentions });
+    if (room) this.update({ ...room, unread: count, mentions, read: Math.max(read, room.read ?? 0) });
     this.#app.counted();
   }
 
   /** The reader has come to a message. @param {string} id @param {number} seq */
   seen(id, seq) {
     const room = this.rooms.get(id);
-    if (!room || this.#app.room?.id !== id || (room.read ?? 0) >= seq) return;
-    this.#app.room.read(seq);
+    if (!room || (room.read ?? 0) >= seq) return;
     this.update({ ...room, read: seq, unread: 0, mentions: 0 });
     this.#app.counted();
+    // One mark for all that is read in a while.
+    this.#telling ??= setTimeout(() => this.tell(), TELL);
+  }
+
+  /** Tells the server how far the reader has come in the room that is open. */
+  tell() {
+    if (this.#telling === undefined) return;
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    const { room } = this.#app;
+    const read = room && this.rooms.get(room.id)?.read;
+    if (read) room.read(read);
   }
 
   focus() {
@@ -123,9 +144,9 @@ export class Sidebar {
   }
 
   drawMe() {
-    const { name } = this.#app;
+    const { name, room } = this.#app;
     this.me.replaceChildren(
-      h("span", { class: "avatar small", "data-hue": hue(`guest:${name}`), "aria-hidden": "true" }, name ? initial(name) : "?"),
+      h("span", { class: "avatar small", "data-hue": hue(room?.you?.id ?? name), "aria-hidden": "true" }, name ? initial(name) : "?"),
       h("span", { class: "name", dir: "auto" }, name || t("no_name")),
       icon("gear"),
     );
@@ -148,7 +169,7 @@ export class Sidebar {
   /** @param {RoomInfo} room */
   #item(room) {
     const here = room.id === this.#selected;
-    const unread = here && document.hasFocus() ? 0 : (room.unread ?? 0);
+    const unread = this.#count(room);
     const sign = room.archived ? icon("archive") : room.visibility === "private" ? icon("lock") : room.mode === "announce" ? icon("horn") : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     return h(
       "li",

@@ -97,9 +97,6 @@ export const en = {
   command_search: "Search messages",
   command_invite: "Copy a link to this room",
   command_shrug: "Append ¯\\_(ツ)_/¯",
-  command_kick: "Remove somebody from the room",
-  command_ban: "Remove somebody and keep them out",
-  command_mute: "Stop somebody from writing",
   command_archive: "Make the room read-only",
   command_help: "Show keys and commands",
 

@@ -98,9 +98,6 @@ export const zh = {
   command_search: "搜索消息",
   command_invite: "复制聊天室链接",
   command_shrug: "在末尾加上 ¯\\_(ツ)_/¯",
-  command_kick: "将某人移出聊天室",
-  command_ban: "移出某人并禁止再次进入",
-  command_mute: "禁止某人发言",
   command_archive: "将聊天室设为只读",
   command_help: "显示快捷键和命令",
 

@@ -70,7 +70,7 @@
 /** @typedef {{type: "error", code: string, detail: string, id?: string, retry_after?: number, errors?: FieldError[]}} ErrorFrame */
 /** @typedef {{type: "presence", joined?: Person[], left?: Person[], count: number}} PresenceFrame */
 /** @typedef {{type: "typing", who?: Person}} TypingFrame */
-/** @typedef {{type: "unread", room: string, count: number, mentions: number, read?: number}} UnreadFrame */
+/** @typedef {{type: "unread", room: string, count: number, mentions: number, read: number}} UnreadFrame */
 /** @typedef {{type: "rooms", created?: RoomInfo[], changed?: RoomInfo[], removed?: string[]}} RoomsFrame */
 /** @typedef {{type: "pong"}} PongFrame */
 /** @typedef {Welcome | MessageFrame | RoomFrame | Ack | ErrorFrame | PresenceFrame | TypingFrame | UnreadFrame | RoomsFrame | PongFrame} ServerFrame */

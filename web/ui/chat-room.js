@@ -60,7 +60,10 @@ export class ChatRoom extends HTMLElement {
       ontyping: () => this.room?.typing(),
       lastOwn: () => this.timeline?.lastOwn(),
       ondraft: (text) => this.#tell("chat-draft", { text }),
-      names: () => [...new Set([...(this.timeline?.speakers() ?? []), ...[...(this.room?.members.values() ?? [])].map((p) => p.name)])],
+      people: () => {
+        const known = [...(this.timeline?.speakers() ?? []), ...(this.room?.members.values() ?? [])];
+        return [...new Map(known.map((p) => [p.name, p])).values()];
+      },
       onname: (name) => this.#tell("chat-name", { name }),
       onup: () => this.timeline?.focusRow(/** @type {HTMLElement} */ (this.timeline.list.lastElementChild)),
     });
@@ -214,6 +217,7 @@ export class ChatRoom extends HTMLElement {
   /** @param {string} text @param {number | undefined} replyTo */
   #send(text, replyTo) {
     void this.room?.send(text, { replyTo }).catch(() => {}); // its row tells
+    this.timeline?.setUnread(Infinity);
     void this.timeline?.toLatest();
   }
 

@@ -4,11 +4,12 @@ import { t } from "../i18n/index.js";
 import { h, hue, initial } from "./dom.js";
 import { findEmoji, withEmoji } from "./emoji.js";
 
+/** @import {Person} from "../sdk/protocol.js" */
 /** @typedef {import("../i18n/index.js").Key} Key */
 /** @typedef {{label: string, help?: string, sign?: Node | string, insert: string}} Option */
 
 /** What can be typed after a slash; each has a line of help. */
-export const commands = ["nick", "topic", "announce", "search", "invite", "shrug", "kick", "ban", "mute", "archive", "help"];
+export const commands = ["nick", "topic", "announce", "search", "invite", "shrug", "archive", "help"];
 
 export class Completion {
   /** @type {Option[]} */
@@ -16,17 +17,17 @@ export class Completion {
   #at = 0;
   #from = 0;
   #input;
-  #names;
+  #people;
   #changed;
 
   /**
    * @param {HTMLTextAreaElement} input
-   * @param {() => string[]} names
+   * @param {() => Person[]} people
    * @param {() => void} changed
    */
-  constructor(input, names, changed) {
+  constructor(input, people, changed) {
     this.#input = input;
-    this.#names = names;
+    this.#people = people;
     this.#changed = changed;
     this.element = h("div", { class: "complete", id: "complete", role: "listbox", "aria-label": t("suggestions"), hidden: true });
     this.element.addEventListener("pointerdown", (e) => e.preventDefault()); // the text keeps the focus
@@ -54,7 +55,7 @@ export class Completion {
     const word = (m?.[2] ?? m?.[4] ?? "").toLowerCase();
     if (!sign || (sign === ":" && word.length < 2)) return this.close();
     this.#from = before.length - word.length - 1;
-    this.#options = options(sign, word, this.#names());
+    this.#options = options(sign, word, this.#people());
     this.#at = 0;
     this.#draw();
   }
@@ -110,18 +111,18 @@ export class Completion {
   }
 }
 
-/** @param {string} sign @param {string} word @param {string[]} names @returns {Option[]} */
-function options(sign, word, names) {
+/** @param {string} sign @param {string} word @param {Person[]} people @returns {Option[]} */
+function options(sign, word, people) {
   if (sign === ":") return findEmoji(word).map(([name, e]) => ({ label: `:${name}:`, sign: e, insert: `${e} ` }));
   if (sign === "/") {
     return commands
       .filter((c) => c.startsWith(word))
       .map((c) => ({ label: `/${c}`, help: t(/** @type {Key} */ (`command_${c}`)), insert: `/${c} ` }));
   }
-  return names
-    .map((name) => ({ name, folded: name.trim().split(/\s+/).join("_") }))
+  return people
+    .map(({ id, name }) => ({ id, name, folded: name.trim().split(/\s+/).join("_") }))
     .filter(({ folded }) => folded.toLowerCase().includes(word))
     .sort((a, b) => Number(b.folded.toLowerCase().startsWith(word)) - Number(a.folded.toLowerCase().startsWith(word)))
     .slice(0, 8)
-    .map(({ name, folded }) => ({ label: name, sign: h("span", { class: "avatar small", "data-hue": hue(`guest:${name}`) }, initial(name)), insert: `@${folded} ` }));
+    .map(({ id, name, folded }) => ({ label: name, sign: h("span", { class: "avatar small", "data-hue": hue(id) }, initial(name)), insert: `@${folded} ` }));
 }

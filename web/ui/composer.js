@@ -5,7 +5,7 @@ import { t } from "../i18n/index.js";
 import { composing, h, icon, iconButton } from "./dom.js";
 import { excerpt } from "./markup.js";
 
-/** @import {Message} from "../sdk/protocol.js" */
+/** @import {Message, Person} from "../sdk/protocol.js" */
 /** @import {Completion} from "./complete.js" */
 
 /**
@@ -17,7 +17,7 @@ import { excerpt } from "./markup.js";
  * @property {() => void} ontyping
  * @property {() => Message | undefined} lastOwn
  * @property {(text: string) => void} ondraft
- * @property {() => string[]} names to mention
+ * @property {() => Person[]} people to mention
  * @property {(name: string) => void} onname a guest has chosen a name
  * @property {() => void} onup the keyboard leaves upwards
  */
@@ -249,7 +249,7 @@ export class Composer {
   async #complete() {
     if (!this.#completion) {
       const { Completion } = await import("./complete.js");
-      this.#completion ??= new Completion(this.text, () => this.#hooks.names(), () => this.#typed());
+      this.#completion ??= new Completion(this.text, () => this.#hooks.people(), () => this.#typed());
       if (!this.#completion.element.isConnected) this.box.append(this.#completion.element);
     }
     return this.#completion;

@@ -31,7 +31,7 @@ export class Timeline {
   #news = 0;
   /** @type {"older" | "newer" | "jump" | undefined} */
   #fetching;
-  /** @type {number | undefined} to scroll to at the next drawing */
+  /** What to scroll to once it is there. @type {string | undefined} */
   #goal;
   /** The first message that is unread has a seq beyond it. */
   #unreadAfter = Infinity;
@@ -86,13 +86,14 @@ export class Timeline {
     return this.#window.rows.findLast((m) => m.from.id === this.#room.you?.id && !m.deleted && m.kind === "chat");
   }
 
-  /** The names of who spoke lately, newest first. */
+  /** Who spoke lately, newest first. */
   speakers() {
-    return [...new Set(this.#window.rows.map((m) => m.from.name).reverse())];
+    return this.#window.rows.map((m) => m.from).reverse();
   }
 
   reset() {
     this.#window.clear();
+    this.#goal = undefined;
     this.#news = 0;
     this.#stuck = true;
     this.#settled = false;
@@ -120,9 +121,22 @@ export class Timeline {
     if (!this.#stuck) this.element.scrollTop = left;
   }
 
-  /** Where reading ended last time. @param {number} seq */
+  /** Draws the line below what was read up to here, or none. @param {number} seq */
   setUnread(seq) {
     this.#unreadAfter = seq;
+    this.schedule();
+  }
+
+  /** The reader looks away: if all is read, what comes now is below a line. */
+  leave() {
+    const last = this.#window.rows.at(-1);
+    if (last && this.#stuck) this.#unreadAfter = last.seq;
+  }
+
+  /** Opens where reading ended last time. @param {number} seq */
+  openUnread(seq) {
+    this.#unreadAfter = seq;
+    this.#goal = "unread";
     this.schedule();
   }
 
@@ -146,6 +160,7 @@ export class Timeline {
   /** Scrolls to the newest message, wherever the reader is. */
   async toLatest() {
     this.#news = 0;
+    this.#goal = undefined;
     if (!this.#window.atEnd) {
       await this.#fetch("jump", async () => {
         const { messages, next } = await this.#room.history({ limit: PAGE });
@@ -172,7 +187,7 @@ export class Timeline {
     const row = this.#window.get(seq) ?? this.#window.rows[Math.min(this.#window.index(seq), this.#window.rows.length - 1)];
     if (!row) return false;
     this.#stuck = false;
-    this.#goal = row.seq;
+    this.#goal = String(row.seq);
     this.#draw();
     const el = this.#elements.get(String(row.seq));
     if (el) {
@@ -229,7 +244,8 @@ export class Timeline {
     /** @type {Message | undefined} */
     let before;
     let day = NaN;
-    let marked = false;
+    // The line is where reading ended, not where the window happens to begin.
+    let marked = !this.#window.atStart && (this.#window.rows[0]?.seq ?? 0) > this.#unreadAfter;
     const add = (/** @type {Message} */ message, /** @type {string} */ key, /** @type {Item | undefined} */ item) => {
       const today = dayOf(message.at);
       let first = !continues(before, message);
@@ -284,9 +300,13 @@ export class Timeline {
     }
     this.list.dataset["count"] = String(contents.length);
     this.intro.hidden = !this.#window.atStart && !this.empty;
-    if (this.#goal !== undefined) {
-      this.#elements.get(String(this.#goal))?.scrollIntoView({ block: "center" });
+    const goal = this.#goal && this.element.clientHeight > 0 ? this.#elements.get(this.#goal) : undefined;
+    if (this.#goal === "unread" && !goal && this.element.clientHeight > 0) this.#toUnread();
+    if (goal) {
+      this.#stuck = false;
+      goal.scrollIntoView({ block: "center" });
       this.#goal = undefined;
+      this.#scrolled();
     } else if (this.#stuck) this.#toEnd();
     else if (anchor?.el.isConnected) {
       const moved = anchor.el.getBoundingClientRect().top - anchor.top;
@@ -319,6 +339,16 @@ export class Timeline {
       el.firstElementChild?.replaceChildren(dayName(c.day));
     }
     return el;
+  }
+
+  /** Fetches where reading ended, if that is before all that is here. */
+  #toUnread() {
+    const first = this.#window.rows[0];
+    if (!first || this.#fetching || this.#window.atStart || first.seq <= this.#unreadAfter) return;
+    void this.#fetch("jump", async () => {
+      const { messages } = await this.#room.history({ around: this.#unreadAfter, limit: PAGE });
+      this.#window.replace(messages, { first: (messages[0]?.seq ?? 0) <= 1, last: false });
+    });
   }
 
   /** The first row in view, and where it is. */
@@ -356,7 +386,7 @@ export class Timeline {
   /** Tells how far the reader has come. */
   #seen() {
     const last = this.#window.rows.at(-1);
-    if (this.#stuck && last && !document.hidden && document.hasFocus()) this.hooks.onseen(last.seq);
+    if (this.#stuck && !this.#goal && last && !document.hidden && document.hasFocus()) this.hooks.onseen(last.seq);
   }
 
   /** Fetches the next page where the reader comes near an edge. */
