@@ -14,7 +14,7 @@ import (
 )
 
 // config is that of a node on dir whose store is at after.
-func config(t *testing.T, dir string, after uint64, peers []string, self int) jetstream.Config {
+func config(t testing.TB, dir string, after uint64, peers []string, self int) jetstream.Config {
 	return jetstream.Config{
 		Name: "test", Dir: dir, Listen: peers[self], Peers: peers, Secret: "a secret of the test's/?#@",
 		After:  func() uint64 { return after },
@@ -22,7 +22,7 @@ func config(t *testing.T, dir string, after uint64, peers []string, self int) je
 	}
 }
 
-func newCluster(t *testing.T, c jetstream.Config) *jetstream.Cluster {
+func newCluster(t testing.TB, c jetstream.Config) *jetstream.Cluster {
 	t.Helper()
 	cluster, err := jetstream.New(t.Context(), c)
 	if err != nil {
@@ -32,7 +32,7 @@ func newCluster(t *testing.T, c jetstream.Config) *jetstream.Cluster {
 }
 
 // freeAddresses reserves n ports of this machine for the length of a moment.
-func freeAddresses(t *testing.T, n int) []string {
+func freeAddresses(t testing.TB, n int) []string {
 	t.Helper()
 	var list []string
 	for range n {
@@ -91,7 +91,7 @@ func startNodes(t *testing.T) *nodes {
 }
 
 // run runs a cluster until the test ends.
-func run(t *testing.T, c *jetstream.Cluster, apply func(context.Context, []rooms.Entry) error) {
+func run(t testing.TB, c *jetstream.Cluster, apply func(context.Context, []rooms.Entry) error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx, apply) }()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,10 +134,14 @@ func findSelf(ctx context.Context, listen string, peers []string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("this machine's addresses: %w", err)
 	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("this machine's name: %w", err)
+	}
 	var found []string
 	for _, peer := range peers {
 		peerHost, peerPort, _ := splitAddress(peer)
-		if peerPort == port && isMine(ctx, peerHost, mine) {
+		if peerPort == port && (isNamed(peerHost, name) || isMine(ctx, peerHost, mine)) {
 			found = append(found, peer)
 		}
 	}
@@ -144,6 +149,12 @@ func findSelf(ctx context.Context, listen string, peers []string) (string, error
 		return "", fmt.Errorf("of the peers %s, %d are this machine: listen on the address by which the others know it", strings.Join(peers, ", "), len(found))
 	}
 	return found[0], nil
+}
+
+// isNamed tells whether host is this machine's name, with or without a domain:
+// where machines come and go, a name may be known before its address.
+func isNamed(host, name string) bool {
+	return host == name || strings.HasPrefix(host, name+".")
 }
 
 func isMine(ctx context.Context, host string, mine []net.Addr) bool {
