@@ -204,7 +204,7 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 	return handlers.New(handlers.Config{
 		Rooms:          registry,
 		Auth:           who,
-		Web:            web.Handler(web.Options{}),
+		Web:            web.Handler(web.Options{FrameAncestors: mayFrame(cfg)}),
 		Log:            log,
 		AllowedOrigins: cfg.AllowedOrigin,
 		TrustedProxies: cfg.TrustedProxy,
@@ -219,4 +219,9 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 			Protocol: wire.Version,
 		},
 	})
+}
+
+// mayFrame tells who may show a room in a frame: the pages that may talk to it.
+func mayFrame(cfg *Config) func(*http.Request, string) []string {
+	return func(*http.Request, string) []string { return cfg.AllowedOrigin }
 }

@@ -58,6 +58,15 @@ class EmbeddedRoom extends ChatRoom {
       const src = this.getAttribute("src");
       const { getToken } = this;
       const room = new Room(this.getAttribute("room") ?? "lobby", { ...(src ? { src } : {}), ...(name ? { name } : {}), ...(getToken ? { getToken } : {}) });
+      // A guest stays the same guest.
+      const key = room.server.origin === location.origin ? "token" : `token:${room.server.origin}`;
+      if (!getToken) room.rejoin({ token: recall(key) });
+      room.addEventListener("welcome", () => room.you?.token && remember(key, room.you.token));
+      room.addEventListener("closed", (e) => {
+        if (/** @type {CustomEvent} */ (e).detail.code !== 4001 || getToken || !recall(key)) return;
+        remember(key, undefined);
+        room.rejoin({ token: undefined });
+      });
       this.nameless = !name && !getToken;
       this.show(room);
       void room.join().catch(() => {}); // the element tells

@@ -31,7 +31,7 @@ export class App {
   constructor() {
     customElements.define("chat-room", ChatRoom);
     this.name = recall("name") ?? "";
-    this.token = recall("token");
+    this.token = recall("credential") ?? recall("token");
     this.view = /** @type {ChatRoom} */ (document.createElement("chat-room"));
     this.sidebar = new Sidebar(this);
     this.view.append(
@@ -51,6 +51,7 @@ export class App {
     on("chat-name", ({ name }) => this.rename(name));
     on("chat-draft", ({ text }) => remember(`draft:${this.room?.id}`, text));
     on("chat-seen", ({ seq }) => this.#opening || this.sidebar.seen(this.room?.id ?? "", seq));
+    on("chat-signin", () => void this.open("settings"));
     on("chat-create", ({ id }) => void this.open("create", { id }));
     on("chat-message", (/** @type {Change} */ change) => this.#notice(change));
     on("chat-command", (command, e) => {
@@ -170,7 +171,7 @@ export class App {
     });
     on("rooms", (/** @type {RoomsFrame} */ frame) => this.sidebar.merge(frame));
     on("welcome", () => {
-      if (room.you?.token) {
+      if (room.you?.token && !recall("credential")) {
         this.token = room.you.token;
         remember("token", room.you.token);
       }
@@ -181,6 +182,13 @@ export class App {
         this.view.timeline?.schedule();
       }, 1000);
       if (this.#welcomed++ > 0) void this.#compareVersion();
+    });
+    on("closed", ({ code }) => {
+      // A guest's token that the server no longer knows is worth nothing: come as somebody new.
+      if (code !== 4001 || !this.token || recall("credential")) return;
+      remember("token", undefined);
+      this.token = undefined;
+      room.rejoin({ token: undefined });
     });
     on("state", () => room === this.room && this.sidebar.select(room.id));
     return room;
@@ -195,6 +203,15 @@ export class App {
     this.sidebar.drawMe();
     this.view.composer.setState("write");
     this.view.focus();
+  }
+
+  /** Comes as whoever a token makes one; "" is a guest again. @param {string} credential */
+  signIn(credential) {
+    remember("credential", credential);
+    this.token = credential || recall("token");
+    this.view.nameless = !this.name && !this.token;
+    this.room?.rejoin({ token: this.token });
+    void this.sidebar.refresh();
   }
 
   /** @param {string} theme */

@@ -48,11 +48,11 @@ export function openPalette(app, q) {
       { icon: /** @type {const} */ ("more"), label: t("action_keys"), act: () => void app.open("keys") },
     ].filter((a) => holds(a.label));
     const content = [
-      ...(rooms.length ? [h("h3", {}, t("palette_rooms")), ...rooms.map((r) => option([r.visibility === "private" ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#"), h("span", { class: "what", dir: "auto" }, r.name || r.id)], () => app.go(`/r/${r.id}`)))] : []),
-      ...(searched && searched === text && messages.length ? [h("h3", {}, t("palette_messages")), ...messages.map((m) => option([result(m, searched)], () => app.go(`/r/${m.room ?? app.room?.id}#${m.seq}`)))] : []),
-      ...(actions.length ? [h("h3", {}, t("palette_actions")), ...actions.map((a) => option([icon(a.icon), h("span", { class: "what" }, a.label)], a.act))] : []),
+      ...(rooms.length ? [group(t("palette_rooms"), rooms.map((r) => option([r.visibility === "private" ? icon("lock") : h("span", { class: "hash", "aria-hidden": "true" }, "#"), h("span", { class: "what", dir: "auto" }, r.name || r.id)], () => app.go(`/r/${r.id}`))))] : []),
+      ...(searched && searched === text && messages.length ? [group(t("palette_messages"), messages.map((m) => option([result(m, searched)], () => app.go(`/r/${m.room ?? app.room?.id}#${m.seq}`))))] : []),
+      ...(actions.length ? [group(t("palette_actions"), actions.map((a) => option([icon(a.icon), h("span", { class: "what" }, a.label)], a.act)))] : []),
     ];
-    list.replaceChildren(...(content.length ? content : [h("p", { class: "nothing" }, t("palette_nothing"))]));
+    list.replaceChildren(...(content.length ? content : [h("div", { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" }, t("palette_nothing"))]));
     mark();
   };
   const mark = () => {
@@ -100,6 +100,9 @@ export function openPalette(app, q) {
   draw();
   if (q) void search();
 }
+
+/** Options of one kind under their name. @param {string} label @param {HTMLElement[]} options */
+const group = (label, options) => h("div", { role: "group", "aria-label": label }, h("div", { class: "head", "aria-hidden": "true" }, label), options);
 
 /** @param {Message & {room?: string}} m @param {string} q */
 function result(m, q) {

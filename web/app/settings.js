@@ -12,7 +12,9 @@ import { recall, remember } from "./memory.js";
 /** @param {App} app */
 export function openSettings(app) {
   const name = field(t("your_name"), { value: app.name, maxlength: 100, autocomplete: "nickname" });
+  const token = field(t("token"), { type: "password", value: recall("credential") ?? "", dir: "ltr" }, t("token_help"));
   const save = () => {
+    if (token.input.value.trim() !== (recall("credential") ?? "")) app.signIn(token.input.value.trim());
     const chosen = name.input.value.trim();
     if (chosen && chosen !== app.name) app.rename(chosen);
     el.close();
@@ -22,7 +24,7 @@ export function openSettings(app) {
     remember("language", v);
     location.reload(); // drafts are kept
   });
-  const el = dialog(t("settings"), [name.element, theme.element, words.element, notifications(), h("div", { class: "buttons" }, h("button", { type: "button", class: "primary", onclick: save }, t("save")))]);
+  const el = dialog(t("settings"), [name.element, theme.element, words.element, notifications(), token.element, h("div", { class: "buttons" }, h("button", { type: "button", class: "primary", onclick: save }, t("save")))]);
   enterSubmits(el, save);
 }
 

@@ -148,6 +148,9 @@ export const en = {
   notify_on: "Tell me about new messages",
   notify_denied: "The browser blocks notifications from this page.",
 
+  token: "Access token",
+  token_help: "Given by whoever runs this server. Guests need none.",
+
   embed_title: "Embed this room",
   embed_text: "Put this into any page.",
   embed_height: "Height",

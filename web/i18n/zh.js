@@ -149,6 +149,9 @@ export const zh = {
   notify_on: "有新消息时提醒我",
   notify_denied: "浏览器阻止了此页面的通知。",
 
+  token: "访问令牌",
+  token_help: "由服务器管理者提供，访客不需要。",
+
   embed_title: "嵌入聊天室",
   embed_text: "把这段代码放进任意网页。",
   embed_height: "高度",

@@ -142,10 +142,10 @@ export class Room extends EventTarget {
     this.#link.wake();
   }
 
-  /** Joins again under another name or token, and misses nothing. @param {{name?: string, token?: string}} as */
+  /** Joins again under another name or token, and misses nothing. @param {{name?: string | undefined, token?: string | undefined}} as */
   rejoin(as) {
-    this.#options = { ...this.#options, ...as };
-    if (as.token !== undefined) this.#token = as.token;
+    if (as.name) this.#options = { ...this.#options, name: as.name };
+    if ("token" in as) this.#token = as.token;
     if (this.state !== "idle") this.#link.restart();
   }
 

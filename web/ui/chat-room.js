@@ -18,7 +18,8 @@ const LISTED = 100;
  * Events, all composed and bubbling: "chat-name" ({name}: a guest chose one),
  * "chat-command" ({name, rest}: a command for the page; preventDefault says that
  * it was understood), "chat-message" (a Change), "chat-seen" ({seq}), "chat-draft"
- * ({text}), "chat-create" (the room is not there; the user wants it).
+ * ({text}), "chat-create" (the room is not there; the user wants it), "chat-signin"
+ * (the room wants a credential).
  */
 export class ChatRoom extends HTMLElement {
   /** @type {Room | undefined} */
@@ -368,7 +369,7 @@ export class ChatRoom extends HTMLElement {
       case 4009:
         return card(t("kicked_title"), why || t("kicked_text"), again);
       case 4001:
-        return card(t("signin_title"), t("signin_text"));
+        return card(t("signin_title"), t("signin_text"), h("button", { type: "button", class: "primary", onclick: () => this.#tell("chat-signin", {}) }, t("settings")));
       case 4003:
         return card(t("forbidden_title"), why || t("forbidden_text"));
       case 4010:
