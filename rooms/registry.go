@@ -78,7 +78,9 @@ func NewRegistry(c Config) *Registry {
 	r.waiting.node = c.Node
 	r.nodes.self, r.nodes.peers = c.Node, c.Peers
 	r.deps = deps{alone: c.Node == "", nodes: &r.nodes, store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
-	for i := range max(1, runtime.GOMAXPROCS(0)) {
+	// One processor is left to those who read, apply and deliver: where all are
+	// busy writing, Go looks for what has arrived only now and then.
+	for i := range max(1, runtime.GOMAXPROCS(0)-1) {
 		r.deps.writers = append(r.deps.writers, newWriter(i))
 	}
 	return r

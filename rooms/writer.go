@@ -3,6 +3,8 @@ package rooms
 import (
 	"bytes"
 	"context"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,10 +13,14 @@ import (
 // is flushed at once, in a busy one frames gather and leave in one write.
 const pace = 5 * time.Millisecond
 
+// slice is how many members of a large hub are served before the writer looks
+// for other hubs: a pass over a hot room must not hold up small ones.
+const slice = 256
+
 // writer serves the current members of its shard of every hub: it visits a hub
 // that has news and gives each of its members all that it lacks in one
-// non-blocking write. There is about one writer for each core, and no goroutine
-// and no queue for a member.
+// non-blocking write. There are few writers, and no goroutine and no queue for a
+// member.
 type writer struct {
 	index int
 
@@ -22,6 +28,10 @@ type writer struct {
 	hubs  []*hub
 	awake chan struct{} // holds one token while hubs may be non-empty
 
+	// The writer's own.
+	paced   []*hub // have news, and had a pass just now
+	long    []pass // begun and not ended
+	own     []*Member
 	batches batches
 	scratch []byte
 }
@@ -43,10 +53,7 @@ func (w *writer) queue(h *hub) {
 
 // run visits hubs until ctx is done.
 func (w *writer) run(ctx context.Context) {
-	var (
-		visit, paced []*hub
-		timer        = time.NewTimer(time.Hour)
-	)
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		select {
@@ -55,67 +62,127 @@ func (w *writer) run(ctx context.Context) {
 		case <-w.awake:
 		case <-timer.C:
 		}
-		w.mu.Lock()
-		visit = append(visit, w.hubs...)
-		clear(w.hubs)
-		w.hubs = w.hubs[:0]
-		w.mu.Unlock()
-		now := time.Now()
-		next := time.Hour
-		paced = paced[:0]
-		for _, h := range visit {
-			if wait := pace - now.Sub(h.shards[w.index].flushed); wait > 0 {
-				paced = append(paced, h)
-				next = min(next, wait)
-				continue
-			}
-			w.pass(h, now)
+		next := w.visit()
+		for len(w.long) > 0 && ctx.Err() == nil {
+			w.advanceLong()
+			runtime.Gosched() // whoever has become runnable goes first
+			next = w.visit()
 		}
-		clear(visit)
-		visit = append(visit[:0], paced...)
 		timer.Reset(next)
 	}
 }
 
-// pass gives the shard's members all that they lack.
-func (w *writer) pass(h *hub, now time.Time) {
+// visit begins a pass over every hub that has news and is not paced. It returns
+// when the first of the paced ones is due.
+func (w *writer) visit() (next time.Duration) {
+	w.mu.Lock()
+	hubs := append(w.paced, w.hubs...)
+	clear(w.hubs)
+	w.hubs = w.hubs[:0]
+	w.mu.Unlock()
+	now := time.Now()
+	next = time.Hour
+	paced := hubs[:0]
+	for _, h := range hubs {
+		if wait := pace - now.Sub(h.shards[w.index].flushed); wait > 0 {
+			paced = append(paced, h)
+			next = min(next, wait)
+			continue
+		}
+		if p := w.begin(h, now); !w.advance(&p) {
+			w.long = append(w.long, p)
+		}
+	}
+	clear(hubs[len(paced):])
+	w.paced = paced
+	return next
+}
+
+// advanceLong goes on with the long pass whose turn it is.
+func (w *writer) advanceLong() {
+	p := w.long[0]
+	w.long = slices.Delete(w.long, 0, 1)
+	if !w.advance(&p) {
+		w.long = append(w.long, p)
+	}
+}
+
+// pass gives a shard's members what they lack at one moment.
+type pass struct {
+	hub     *hub
+	members []*Member // still to be served
+	frames  []Frame   // at position start and later
+	start   uint64
+	end     uint64 // where members are after it
+	head    uint64 // and the rev there
+	left    bool   // some of members are no longer current
+}
+
+// begin takes what the shard's members lack. Until the pass has ended, the hub
+// does not wake the writer again.
+func (w *writer) begin(h *hub, now time.Time) pass {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	s := &h.shards[w.index]
-	s.queued = false
 	s.flushed = now
 	s.members = append(s.members, s.joining...)
 	clear(s.joining)
 	s.joining = s.joining[:0]
-	own := s.own[:0:0]
+	clear(w.own)
+	w.own = w.own[:0]
 	for _, m := range s.own {
 		m.queued = false
 		if m.current && !m.gone {
 			m.own = m.outbox.take(nil, m.sink.Framing())
-			own = append(own, m)
+			w.own = append(w.own, m)
 		}
 	}
 	clear(s.own)
 	s.own = s.own[:0]
-	frames, _ := h.ring.from(s.served) // held: trimLocked waits for this shard
-	start, end, head := s.served, h.ring.end(), h.head
-	s.served = end
-	left := s.left
-	h.trimLocked()
-	h.mu.Unlock()
-
-	w.batches.reset(frames, start)
-	all := s.members
-	if len(frames) == 0 {
-		all = own // nothing but frames of somebody's own
+	p := pass{hub: h, start: s.served, end: h.ring.end(), head: h.head}
+	p.frames, _ = h.ring.from(s.served) // held: trimLocked waits for this shard
+	p.members = s.members
+	if len(p.frames) == 0 {
+		p.members = w.own // nothing but frames of somebody's own
 	}
-	for _, m := range all {
-		if !w.write(h, m, end, head) {
+	s.served = p.end
+	h.trimLocked()
+	return p
+}
+
+// advance serves the next slice of members. It reports true when the pass has
+// ended.
+func (w *writer) advance(p *pass) bool {
+	w.batches.reset(p.frames, p.start)
+	now := p.members
+	if len(p.frames) > 0 {
+		now = now[:min(slice, len(now))]
+	}
+	p.members = p.members[len(now):]
+	for _, m := range now {
+		if !w.write(p.hub, m, p.end, p.head) {
 			m.passed = true
-			left = true
+			p.left = true
 		}
 	}
-	if left {
-		s.sift(&h.mu)
+	if len(p.members) > 0 {
+		return false
+	}
+	p.hub.passed(w.index, p.left)
+	return true
+}
+
+// passed ends a pass over shard i.
+func (h *hub) passed(i int, left bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := &h.shards[i]
+	if left || s.left {
+		s.sift()
+	}
+	s.queued = false
+	if len(s.own)+len(s.joining) > 0 || s.served < h.ring.end() {
+		h.wakeLocked(i)
 	}
 }
 
@@ -146,9 +213,7 @@ func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
 }
 
 // sift takes those out of the shard's members that are gone or were passed on.
-func (s *shard) sift(mu *sync.Mutex) {
-	mu.Lock()
-	defer mu.Unlock()
+func (s *shard) sift() {
 	s.left = false
 	kept := s.members[:0]
 	for _, m := range s.members {
