@@ -96,9 +96,9 @@ var scenarios = []scenario{
 		shows: []figure{p50, p99, wrong},
 	},
 	{
-		name: "beside-hot", about: "the same beside one room of 10,000 with 30 posts/s",
+		name: "beside-hot", about: "the same beside one room of 10,000 with 50 posts/s",
 		load:  loadtest.Config{Rooms: 900, Members: 10, Rate: 450, Size: 100},
-		hot:   &loadtest.Config{Rooms: 1, Members: 10_000, Rate: 30, Size: 100},
+		hot:   &loadtest.Config{Rooms: 1, Members: 10_000, Rate: 50, Size: 100},
 		only:  []string{"chatd", "classic", "centrifuge"},
 		shows: []figure{p50, p99, wrong},
 	},
