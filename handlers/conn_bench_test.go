@@ -3,41 +3,16 @@ package handlers
 import (
 	"bytes"
 	"io"
-	"net"
 	"testing"
 
 	"chatd/rooms"
 )
 
-// connected is a conn, and a peer that reads all and forgets it.
-func connected(t testing.TB) *conn {
-	t.Helper()
-	lc := net.ListenConfig{}
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	d := net.Dialer{}
-	peer, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		_, _ = io.Copy(io.Discard, peer)
-	}()
-	t.Cleanup(func() {
-		_ = c.Close()
-		<-drained
-		_ = peer.Close()
-	})
-	return newConn(c)
+// drained is a conn whose peer reads all and forgets it.
+func drained(t testing.TB) *conn {
+	c, far := tcpPair(t)
+	go func() { _, _ = io.Copy(io.Discard, far) }() // ends with the connection
+	return c
 }
 
 // push writes p in as many attempts as the peer's pace asks for.
@@ -54,7 +29,7 @@ func push(t testing.TB, c *conn, p []byte) {
 }
 
 func TestAWriteAllocatesNothing(t *testing.T) {
-	c, frame := connected(t), framed(276)
+	c, frame := drained(t), framed(276)
 	if n := testing.AllocsPerRun(1000, func() { push(t, c, frame) }); n > 0 {
 		t.Errorf("a write that the connection takes whole allocates %.0f times", n)
 	}
@@ -66,7 +41,7 @@ func framed(size int) []byte {
 
 // A write with the system's part of it.
 func BenchmarkTryWrite(b *testing.B) {
-	c, frame := connected(b), framed(276)
+	c, frame := drained(b), framed(276)
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	for b.Loop() {

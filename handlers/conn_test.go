@@ -17,7 +17,7 @@ import (
 )
 
 // tcpPair is the two ends of a real connection, whose sender's end is a conn.
-func tcpPair(t *testing.T) (*conn, net.Conn) {
+func tcpPair(t testing.TB) (*conn, net.Conn) {
 	t.Helper()
 	var listen net.ListenConfig
 	ln, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
