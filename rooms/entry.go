@@ -16,6 +16,12 @@ const (
 	EntryUpdateRoom EntryKind = "update-room"
 	EntryDeleteRoom EntryKind = "delete-room" // takes no rev: the history ends
 	EntryPurge      EntryKind = "purge"       // takes no rev: old messages go, see [Store.Expired]
+	EntryClear      EntryKind = "clear"       // deletes messages of one sender, see [Registry.Clear]
+	EntryKick       EntryKind = "kick"        // takes no rev, as all below
+	EntryBan        EntryKind = "ban"
+	EntryMute       EntryKind = "mute"
+	EntryLift       EntryKind = "lift"  // ends a ban or a mute
+	EntryTrace      EntryKind = "trace" // adds networks to a ban, see [Sanction.Trace]
 )
 
 // Entry is a durable change that somebody proposed. It carries all that
@@ -33,7 +39,9 @@ type Entry struct {
 	From Sender
 	// Moderator is whether From may moderate Room, as the proposing node saw it.
 	Moderator bool
-	At        time.Time // UTC, whole milliseconds
+	// Manager is whether it may manage it.
+	Manager bool
+	At      time.Time // UTC, whole milliseconds
 
 	Seq       uint64      // edit, delete, react: the message; read: the newest one read; purge: the newest to go
 	Message   MessageKind // post
@@ -44,6 +52,8 @@ type Entry struct {
 	On        bool        // react
 	Create    Settings    // create-room
 	Patch     RoomPatch   // update-room
+	Sanction  *Sanction   // kick, ban, mute: Who, Networks, Trace, Reason, Until; lift: ID, Kind; trace: ID, Networks; clear: Who
+	Seqs      []uint64    // clear: the messages, at most ClearStep
 	Epoch     string      // create-room: the new history's identity
 	Node      string      // the node that proposed it
 	Ticket    uint64      // the number under which that node waits for it
@@ -55,6 +65,8 @@ type Outcome struct {
 	// Change is what happened, nil when nothing did: for a refusal, a
 	// duplicate, a read mark, a change to the state that already was.
 	Change *Change
+	// More are the changes after Change, of an entry that makes several.
+	More []*Change
 	// Receipt is what the proposer learns.
 	Receipt Receipt
 	// Err is why the entry was refused, an [*Error]; nil otherwise.
@@ -73,4 +85,20 @@ type Receipt struct {
 	Message *Message
 	// Room is the room after the entry, for entries about rooms.
 	Room *Room
+	// Sanction is the sanction after the entry, for kicks, bans, mutes and traces.
+	Sanction *Sanction
+}
+
+// ClearStep bounds how many messages one EntryClear deletes.
+const ClearStep = 200
+
+// Rank is the rank of e's sender in its room.
+func (e *Entry) Rank() Rank {
+	switch {
+	case e.Manager:
+		return RankManager
+	case e.Moderator:
+		return RankModerator
+	}
+	return RankMember
 }

@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,23 +12,27 @@ type Code string
 
 // The codes that the domain answers with.
 const (
-	CodeInvalid         Code = "invalid"           // a value breaks a rule; Fields says which
-	CodeForbidden       Code = "forbidden"         // the identity may not do this
-	CodeRoomNotFound    Code = "room_not_found"    // no such room, or none that the identity may know of
-	CodeRoomExists      Code = "room_exists"       // the id is taken
-	CodeRoomArchived    Code = "room_archived"     // the room can be read, not changed
-	CodeRoomGone        Code = "room_gone"         // the room was deleted under its members
-	CodeAnnounceOnly    Code = "announce_only"     // only moderators and broadcasts post here
-	CodeSlowMode        Code = "slow_mode"         // too soon after the sender's last post; RetryAfter says when
-	CodeMessageNotFound Code = "message_not_found" // no message of that seq
-	CodeMessageDeleted  Code = "message_deleted"   // the message is deleted and cannot change
-	CodeNotAuthor       Code = "not_author"        // only the author or a moderator may do this
-	CodeIDReused        Code = "id_reused"         // this id was used for something else
-	CodeUnavailable     Code = "unavailable"       // cannot be made durable now; try again with the same id
-	CodeShuttingDown    Code = "shutting_down"     // the node is going away; reconnect
-	CodeTooSlow         Code = "too_slow"          // the reader made no progress
-	CodeRateLimited     Code = "rate_limited"      // RetryAfter says when to try again
-	CodeInternal        Code = "internal"          // our mistake; the log knows
+	CodeInvalid         Code = "invalid"            // a value breaks a rule; Fields says which
+	CodeForbidden       Code = "forbidden"          // the identity may not do this
+	CodeRoomNotFound    Code = "room_not_found"     // no such room, or none that the identity may know of
+	CodeRoomExists      Code = "room_exists"        // the id is taken
+	CodeRoomArchived    Code = "room_archived"      // the room can be read, not changed
+	CodeRoomGone        Code = "room_gone"          // the room was deleted under its members
+	CodeBanned          Code = "banned"             // kept out of the room; Until and Reason say for how long, and why
+	CodeKicked          Code = "kicked"             // sent out of the room
+	CodeMuted           Code = "muted"              // may not write in the room; RetryAfter says how long
+	CodeNoSanction      Code = "sanction_not_found" // no such ban or mute
+	CodeAnnounceOnly    Code = "announce_only"      // only moderators and broadcasts post here
+	CodeSlowMode        Code = "slow_mode"          // too soon after the sender's last post; RetryAfter says when
+	CodeMessageNotFound Code = "message_not_found"  // no message of that seq
+	CodeMessageDeleted  Code = "message_deleted"    // the message is deleted and cannot change
+	CodeNotAuthor       Code = "not_author"         // only the author or a moderator may do this
+	CodeIDReused        Code = "id_reused"          // this id was used for something else
+	CodeUnavailable     Code = "unavailable"        // cannot be made durable now; try again with the same id
+	CodeShuttingDown    Code = "shutting_down"      // the node is going away; reconnect
+	CodeTooSlow         Code = "too_slow"           // the reader made no progress
+	CodeRateLimited     Code = "rate_limited"       // RetryAfter says when to try again
+	CodeInternal        Code = "internal"           // our mistake; the log knows
 )
 
 // Error is a refusal that crosses packages: a stable code, a sentence for
@@ -37,6 +42,8 @@ type Error struct {
 	Detail     string        // one sentence for people; never an internal cause
 	Fields     []FieldError  // for CodeInvalid
 	RetryAfter time.Duration // 0 is unknown
+	Reason     string        // for CodeBanned, CodeKicked and CodeMuted: a moderator's words, "" is none
+	Until      time.Time     // for the same: when it ends, zero is not by itself
 }
 
 // FieldError is one value that breaks a rule, under the name that the client
@@ -53,6 +60,14 @@ func (e *Error) Error() string { return string(e.Code) + ": " + e.Detail }
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
+}
+
+// CodeOf is the code of a refusal, "" for any other error and for nil.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
 }
 
 // Errorf makes a refusal.

@@ -159,6 +159,9 @@ func (h *hub) join(m *Member) (joined bool, err error) {
 	if h.hiddenLocked(m) {
 		return false, roomNotFound(h.room)
 	}
+	if err := h.bannedLocked(m); err != nil {
+		return false, err
+	}
 	m.shard = h.members % len(h.shards)
 	h.members++
 	h.serving++

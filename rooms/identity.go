@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"net/netip"
 	"path"
 	"time"
 )
@@ -28,12 +29,13 @@ type Grant struct {
 // Identity is who is speaking. It is made by whoever checked the credential and
 // never changes.
 type Identity struct {
-	Subject string     // stable: the token's subject, or "guest:" and what stands for the guest
-	Name    string     // shown to others
-	Guest   bool       // has no token of an operator's
-	Base    Permission // what it may do in every public room
-	Grants  []Grant    // what it may do beyond, in private rooms too
-	Expires time.Time  // when the credential ends, zero is never: whoever keeps a connection for it ends it then
+	Subject string       // stable: the token's subject, or "guest:" and what stands for the guest
+	Name    string       // shown to others
+	Guest   bool         // has no token of an operator's
+	Base    Permission   // what it may do in every public room
+	Grants  []Grant      // what it may do beyond, in private rooms too
+	Network netip.Prefix // where it comes from, as bans of addresses see it; invalid is unknown
+	Expires time.Time    // when the credential ends, zero is never: whoever keeps a connection for it ends it then
 }
 
 // Sender is the identity as readers of its messages see it.

@@ -94,7 +94,7 @@ func (b *inboxes) note(a *applied, e Encoder) []letter {
 		return nil
 	}
 	switch a.kind {
-	case EntryPost, EntryDelete, EntryPurge:
+	case EntryPost, EntryDelete, EntryClear, EntryPurge:
 		b.touched[a.room] = struct{}{}
 	case EntryRead:
 		if one := b.all[a.from]; one != nil {

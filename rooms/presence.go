@@ -200,7 +200,7 @@ func (h *hub) moveElsewhere(m Move) {
 func (h *hub) typing(m *Member) {
 	h.mu.Lock()
 	now := time.Now()
-	quiet := m.gone || now.Sub(m.typed) < typingEvery
+	quiet := m.gone || now.Sub(m.typed) < typingEvery || h.mutedLocked(m)
 	if !quiet {
 		m.typed = now
 		quiet = !h.typingLocked(m.who.Sender(), now)

@@ -157,7 +157,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		}
 		return Errorf(CodeForbidden, "you may not do this in room %q", room.ID)
 	}
-	e.Moderator = may(Moderate) == nil
+	e.Moderator, e.Manager = may(Moderate) == nil, may(Manage) == nil
 	switch e.Kind {
 	case EntryPost:
 		if e.Message == "" {
@@ -182,8 +182,16 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		return nil // who sees the room may say how far
 	case EntryPurge:
 		return may(Manage)
+	case EntryKick, EntryBan, EntryMute, EntryLift, EntryClear:
+		return cmp.Or(may(Moderate), r.sanction(who, &room, e))
+	case EntryTrace:
+		return may(Manage)
 	case EntryUpdateRoom:
-		return cmp.Or(may(Manage), checkSettings(e.Patch.Apply(room.Settings)))
+		want := Manage
+		if e.Patch.moderates() {
+			want = Moderate
+		}
+		return cmp.Or(may(want), checkSettings(e.Patch.Apply(room.Settings)))
 	case EntryDeleteRoom:
 		return may(Manage)
 	default:
@@ -209,7 +217,7 @@ func (r *Registry) prepareRoom(who Identity, e *Entry) error {
 	if !who.Can(Manage, e.Room, Public) {
 		return Errorf(CodeForbidden, "you may not create room %q", e.Room)
 	}
-	e.Moderator = true
+	e.Moderator, e.Manager = true, true
 	return checkSettings(e.Create)
 }
 

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"slices"
 )
 
 // Room returns a room that who may read. For a private room without a grant it
@@ -22,6 +23,9 @@ func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, err
 			return Room{}, roomNotFound(id)
 		}
 		return Room{}, Errorf(CodeForbidden, "you may not read room %q", id)
+	}
+	if err := r.barred(who, &room); err != nil {
+		return Room{}, err
 	}
 	return room, nil
 }
@@ -78,7 +82,15 @@ func (r *Registry) Search(ctx context.Context, who Identity, q SearchQuery) (Sea
 	}
 	q.Public, q.Patterns = readable(who)
 	q.Viewer = who.Subject
-	return r.store.Search(ctx, q)
+	page, err := r.store.Search(ctx, q)
+	if err != nil {
+		return SearchPage{}, err
+	}
+	page.Messages = slices.DeleteFunc(page.Messages, func(m Message) bool {
+		_, err := r.Room(ctx, who, m.Room) // banned there
+		return err != nil
+	})
+	return page, nil
 }
 
 // Messages returns a page of a room's messages; q.Viewer is who.

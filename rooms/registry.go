@@ -199,9 +199,15 @@ func (r *Registry) deliverBatch(list []applied) {
 			r.stats.duplicates.Add(1)
 		case a.Change != nil:
 			r.stats.changes.Add(1)
+			r.stats.changes.Add(uint64(len(a.More)))
 			if h := r.hub(a.room); h != nil {
 				h.deliver(a.Change)
+				for _, c := range a.More {
+					h.deliver(c)
+				}
 			}
+		case a.kind == EntryKick || a.kind == EntryBan || a.kind == EntryTrace:
+			r.enforce(a)
 		case a.kind == EntryDeleteRoom:
 			if h := r.hub(a.room); h != nil {
 				h.close(Errorf(CodeRoomGone, "the room was deleted"))

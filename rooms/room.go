@@ -94,6 +94,14 @@ func (p RoomPatch) Apply(s Settings) Settings {
 	return s
 }
 
+// moderates tells whether the patch changes no more than who may write, and how
+// often: the lock of a room, which is for moderators too.
+func (p RoomPatch) moderates() bool {
+	locks := p.Mode != nil || p.SlowMode != nil
+	p.Mode, p.SlowMode = nil, nil
+	return locks && p == RoomPatch{}
+}
+
 func set[T any](field, value *T) {
 	if value != nil {
 		*field = *value

@@ -50,6 +50,16 @@ type Store interface {
 	// in their order.
 	Unread(ctx context.Context, q UnreadQuery) ([]Unread, error)
 
+	// Sanctions returns the room's bans and mutes, those that have ended may be
+	// among them; nil for none. It answers from memory: it is asked for every
+	// entry.
+	Sanctions(room string) *Sanctions
+	// Audit returns what moderators and managers did, the newest first.
+	Audit(ctx context.Context, q AuditQuery) ([]AuditRecord, error)
+	// Written lists sender's messages with a seq in [from, to) that are not
+	// deleted, ascending.
+	Written(ctx context.Context, room, sender string, from, to uint64) ([]uint64, error)
+
 	// Expired returns the seq up to which the room's retention has ended at now,
 	// or 0: propose an EntryPurge with it. Applying one removes at most PurgeStep
 	// messages, so that nobody waits long behind it; while its receipt's Seq is

@@ -25,6 +25,7 @@ type entry struct {
 	Sender    string            `json:"s,omitempty"`
 	Name      string            `json:"n,omitempty"`
 	Moderator bool              `json:"m,omitempty"`
+	Manager   bool              `json:"ma,omitempty"`
 	At        int64             `json:"a"` // milliseconds
 	Seq       uint64            `json:"q,omitempty"`
 	Message   rooms.MessageKind `json:"mk,omitempty"`
@@ -35,6 +36,8 @@ type entry struct {
 	On        bool              `json:"on,omitempty"`
 	Create    *rooms.Settings   `json:"c,omitempty"`
 	Patch     *rooms.RoomPatch  `json:"p,omitempty"`
+	Sanction  *rooms.Sanction   `json:"sn,omitempty"`
+	Seqs      []uint64          `json:"sq,omitempty"`
 	Epoch     string            `json:"ep,omitempty"`
 	Node      string            `json:"nd,omitempty"`
 	Ticket    uint64            `json:"tk,omitempty"`
@@ -50,6 +53,7 @@ func encode(dst []byte, e *rooms.Entry) ([]byte, error) {
 		Kind: e.Kind, Room: e.Room, ID: e.ID, Sender: e.From.ID, Name: e.From.Name,
 		Moderator: e.Moderator, At: e.At.UnixMilli(), Seq: e.Seq, Message: e.Message,
 		Text: e.Text, ReplyTo: e.ReplyTo, Mentions: e.Mentions, Emoji: e.Emoji, On: e.On,
+		Manager: e.Manager, Sanction: e.Sanction, Seqs: e.Seqs,
 		Epoch: e.Epoch, Node: e.Node, Ticket: e.Ticket,
 	}
 	if e.Create != (rooms.Settings{}) {
@@ -99,7 +103,11 @@ func decode(p []byte) (rooms.Entry, error) {
 		Kind: w.Kind, Room: w.Room, ID: w.ID, From: rooms.Sender{ID: w.Sender, Name: w.Name},
 		Moderator: w.Moderator, At: time.UnixMilli(w.At).UTC(), Seq: w.Seq, Message: w.Message,
 		Text: w.Text, ReplyTo: w.ReplyTo, Mentions: w.Mentions, Emoji: w.Emoji, On: w.On,
+		Manager: w.Manager, Sanction: w.Sanction, Seqs: w.Seqs,
 		Epoch: w.Epoch, Node: w.Node, Ticket: w.Ticket,
+	}
+	if len(w.Seqs) == 0 {
+		e.Seqs = nil
 	}
 	if len(w.Mentions) == 0 {
 		e.Mentions = nil

@@ -131,6 +131,10 @@ func (b *batch) apply(ctx context.Context, e *rooms.Entry) (rooms.Outcome, error
 		return b.once(ctx, r, e, b.delete)
 	case rooms.EntryReact:
 		return b.once(ctx, r, e, b.react)
+	case rooms.EntryClear:
+		return b.once(ctx, r, e, b.clear)
+	case rooms.EntryKick, rooms.EntryBan, rooms.EntryMute, rooms.EntryLift, rooms.EntryTrace:
+		return b.moderate(ctx, r, e)
 	case rooms.EntryUpdateRoom:
 		return b.once(ctx, r, e, b.updateRoom)
 	default:
@@ -167,6 +171,14 @@ func (r *room) change(kind rooms.ChangeKind, e *rooms.Entry) *rooms.Change {
 	}
 }
 
+// cantWrite is why nothing that e's sender says is taken, nil when it is.
+func cantWrite(r *room, e *rooms.Entry) *rooms.Error {
+	if r.Archived {
+		return archived(r)
+	}
+	return r.sanctions.Muted(e)
+}
+
 func archived(r *room) *rooms.Error {
 	return rooms.Errorf(rooms.CodeRoomArchived, "the room %q is archived", r.ID)
 }
@@ -197,6 +209,12 @@ func digest(e *rooms.Entry) int64 {
 	}
 	if e.Kind == rooms.EntryUpdateRoom {
 		p = appendPatch(p, e.Patch)
+	}
+	if s := e.Sanction; s != nil {
+		p = fmt.Appendf(p, "%d %q %q %q %t %q", s.ID, s.Kind, s.Who.ID, s.Networks, s.Trace, s.Reason)
+		for _, seq := range e.Seqs {
+			p = binary.BigEndian.AppendUint64(p, seq)
+		}
 	}
 	sum := sha256.Sum256(p)
 	return int64(binary.BigEndian.Uint64(sum[:8]))

@@ -68,8 +68,8 @@ func (b *batch) touch(ctx context.Context, r *room, first, last uint64) error {
 // edit gives a message another text. Only its author may: a moderator may take
 // words away, but not put others in somebody's mouth.
 func (b *batch) edit(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcome, error) {
-	if r.Archived {
-		return rooms.Outcome{}, archived(r)
+	if refusal := cantWrite(r, e); refusal != nil {
+		return rooms.Outcome{}, refusal
 	}
 	m, err := b.message(ctx, r, e.Seq, "")
 	if err != nil {
@@ -117,29 +117,39 @@ func (b *batch) delete(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outc
 	if m.Deleted {
 		return unchanged(m), nil
 	}
+	if err := b.remove(ctx, r, m); err != nil {
+		return rooms.Outcome{}, err
+	}
+	if m.From.ID != e.From.ID {
+		if err := b.audit(ctx, e, &rooms.AuditRecord{Action: rooms.ActionDelete, Who: m.From, Seq: m.Seq}); err != nil {
+			return rooms.Outcome{}, err
+		}
+	}
+	return changed(r, rooms.ChangeDelete, e, m), nil
+}
+
+// remove takes away what a message says, as the room's next rev.
+func (b *batch) remove(ctx context.Context, r *room, m *rooms.Message) error {
 	m.Rev, m.Text, m.Deleted, m.Reactions = r.advance(), "", true, nil
 	if _, err := b.exec(ctx, "UPDATE messages SET rev = ?, text = '', deleted = 1 WHERE room = ? AND seq = ?",
 		int64(m.Rev), r.number, int64(m.Seq)); err != nil {
-		return rooms.Outcome{}, err
+		return err
 	}
 	for _, query := range []string{
 		"DELETE FROM reactions WHERE room = ? AND seq = ?",
 		"DELETE FROM mentions WHERE room = ? AND seq = ?",
 	} {
 		if _, err := b.exec(ctx, query, r.number, int64(m.Seq)); err != nil {
-			return rooms.Outcome{}, err
+			return err
 		}
 	}
-	if err := b.touch(ctx, r, m.Seq, m.Seq); err != nil {
-		return rooms.Outcome{}, err
-	}
-	return changed(r, rooms.ChangeDelete, e, m), nil
+	return b.touch(ctx, r, m.Seq, m.Seq)
 }
 
 // react adds a reaction or takes it away.
 func (b *batch) react(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcome, error) {
-	if r.Archived {
-		return rooms.Outcome{}, archived(r)
+	if refusal := cantWrite(r, e); refusal != nil {
+		return rooms.Outcome{}, refusal
 	}
 	m, err := b.message(ctx, r, e.Seq, e.From.ID)
 	if err != nil {

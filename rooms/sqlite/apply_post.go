@@ -59,8 +59,8 @@ func (b *batch) refusePost(ctx context.Context, r *room, e *rooms.Entry) (*rooms
 	if e.Message != rooms.KindChat && e.Message != rooms.KindAnnouncement {
 		return rooms.Invalid("kind", "unknown", "%q is no kind of message", e.Message), nil
 	}
-	if r.Archived {
-		return archived(r), nil
+	if refusal := cantWrite(r, e); refusal != nil {
+		return refusal, nil
 	}
 	if r.Mode == rooms.ModeAnnounce && e.Message == rooms.KindChat && !e.Moderator {
 		return rooms.Errorf(rooms.CodeAnnounceOnly, "only moderators post in %q", r.ID), nil

@@ -36,6 +36,9 @@ func (b *batch) createRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 		return rooms.Outcome{}, err
 	}
 	b.pending[r.ID] = r
+	if err := b.auditRoom(ctx, e, rooms.ActionCreateRoom, ""); err != nil {
+		return rooms.Outcome{}, err
+	}
 	return roomOutcome(r, e, false), nil
 }
 
@@ -60,6 +63,9 @@ func (b *batch) updateRoom(ctx context.Context, r *room, e *rooms.Entry) (rooms.
 			retention_age = ?, retention_count = ?, rev = ? WHERE number = ?`,
 		r.Name, r.Topic, string(r.Mode), string(r.Visibility), r.SlowMode, r.Archived,
 		int64(r.Retention.Age/time.Second), r.Retention.Count, int64(r.Rev), r.number); err != nil {
+		return rooms.Outcome{}, err
+	}
+	if err := b.auditRoom(ctx, e, rooms.ActionUpdateRoom, describe(e.Patch)); err != nil {
 		return rooms.Outcome{}, err
 	}
 	c := r.change(rooms.ChangeRoom, e)
@@ -94,9 +100,21 @@ func (b *batch) deleteRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 	if err := b.noteRoom(ctx, e, r.number); err != nil {
 		return rooms.Outcome{}, err
 	}
+	if err := b.auditRoom(ctx, e, rooms.ActionDeleteRoom, ""); err != nil {
+		return rooms.Outcome{}, err
+	}
 	b.pending[r.ID] = nil
 	b.buried = true
 	return roomOutcome(r, e, false), nil
+}
+
+// auditRoom records what was done to the room itself, but for the lobby's making,
+// which nobody does.
+func (b *batch) auditRoom(ctx context.Context, e *rooms.Entry, action rooms.Action, detail string) error {
+	if e.From == (rooms.Sender{}) {
+		return nil
+	}
+	return b.audit(ctx, e, &rooms.AuditRecord{Action: action, Detail: detail})
 }
 
 func roomOutcome(r *room, e *rooms.Entry, duplicate bool) rooms.Outcome {

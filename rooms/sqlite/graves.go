@@ -13,6 +13,7 @@ var graveQueries = []string{
 	`DELETE FROM mentions WHERE (room, seq, name) IN (SELECT room, seq, name FROM mentions WHERE room = ? LIMIT ?)`,
 	`DELETE FROM receipts WHERE (id, room, sender) IN (SELECT id, room, sender FROM receipts WHERE room = ? LIMIT ?)`,
 	`DELETE FROM last_posts WHERE (room, sender) IN (SELECT room, sender FROM last_posts WHERE room = ? LIMIT ?)`,
+	`DELETE FROM sanctions WHERE number IN (SELECT number FROM sanctions WHERE room = ? LIMIT ?)`,
 	`DELETE FROM marks WHERE (sender, room) IN (SELECT sender, room FROM marks WHERE room = ? LIMIT ?)`,
 }
 

@@ -102,10 +102,22 @@ func (h seal) outcome(o *rooms.Outcome) seal {
 	if refusal, ok := o.Err.(*rooms.Error); ok { //nolint:errorlint // an outcome's error is never wrapped
 		h = h.text(string(refusal.Code))
 	}
-	c := o.Change
-	if c == nil {
-		return h
+	if s := o.Receipt.Sanction; s != nil {
+		h = h.number(s.ID).text(string(s.Kind)).text(s.Who.ID).text(s.Reason).text(s.By.ID).number(uint64(millis(s.Until)))
+		for _, network := range s.Networks {
+			h = h.text(network)
+		}
 	}
+	if o.Change != nil {
+		h = h.change(o.Change)
+	}
+	for _, c := range o.More {
+		h = h.change(c)
+	}
+	return h
+}
+
+func (h seal) change(c *rooms.Change) seal {
 	h = h.text(string(c.Kind)).text(c.Room).text(c.Epoch).number(c.Rev).text(c.By.ID).text(c.Emoji).flag(c.On).
 		number(uint64(c.At.UnixMilli()))
 	if r := c.State; r != nil {

@@ -57,6 +57,7 @@ var _ rooms.Store = (*Store)(nil)
 type room struct {
 	number int64
 	rooms.Room
+	sanctions *rooms.Sanctions
 }
 
 // Option changes how a store is opened.
@@ -134,6 +135,9 @@ func (s *Store) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("load rooms: %w", err)
+	}
+	if err := s.loadSanctions(ctx); err != nil {
+		return fmt.Errorf("load sanctions: %w", err)
 	}
 	var journal uint64
 	var row, touched int64
