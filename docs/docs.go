@@ -15,6 +15,73 @@ const docTemplate = `{
     "host": "{{.Host}}",
     "basePath": "{{.BasePath}}",
     "paths": {
+        "/audit": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Rooms that were deleted are among them. Needs the permission to manage all rooms.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Who did what in all rooms",
+                "operationId": "audit",
+                "parameters": [
+                    {
+                        "maximum": 200,
+                        "minimum": 1,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "how many at most",
+                        "name": "limit",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the next of the page before",
+                        "name": "cursor",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a page of the log",
+                        "schema": {
+                            "$ref": "#/definitions/wire.AuditList"
+                        },
+                        "headers": {
+                            "Link": {
+                                "type": "string",
+                                "description": "the next page, as rel=next"
+                            }
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/healthz": {
             "get": {
                 "produces": [
@@ -481,6 +548,333 @@ const docTemplate = `{
                 }
             }
         },
+        "/rooms/{id}/audit": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "What those did who moderate and manage, the newest first. Needs the permission to manage.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Who did what in a room",
+                "operationId": "roomAudit",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 1,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "how many at most",
+                        "name": "limit",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the next of the page before",
+                        "name": "cursor",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a page of the log",
+                        "schema": {
+                            "$ref": "#/definitions/wire.AuditList"
+                        },
+                        "headers": {
+                            "Link": {
+                                "type": "string",
+                                "description": "the next page, as rel=next"
+                            }
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/bans": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Needs the permission to moderate. Addresses are shown to those who may manage.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "List who is banned",
+                "operationId": "listBans",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 1,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "how many at most",
+                        "name": "limit",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the next of the page before",
+                        "name": "cursor",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a page of bans",
+                        "schema": {
+                            "$ref": "#/definitions/wire.BanList"
+                        },
+                        "headers": {
+                            "Link": {
+                                "type": "string",
+                                "description": "the next page, as rel=next"
+                            }
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "post": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Their sessions end at once, and the room is closed to them until the ban ends or is lifted. Who is an id, as messages and members have it; address is an address or a network. A ban of the same before gives way. Needs the permission to moderate; whoever may do as much as you cannot be banned by you.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Ban somebody from a room",
+                "operationId": "ban",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "whom, for how many seconds (0 is until it is lifted), and why",
+                        "name": "ban",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.CreateBan"
+                        }
+                    },
+                    {
+                        "type": "string",
+                        "description": "your own id of this request: sent again, it gets the first answer",
+                        "name": "Idempotency-Key",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a repeat of the same key: the ban",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Sanction"
+                        }
+                    },
+                    "201": {
+                        "description": "the ban",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Sanction"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the ban's address"
+                            }
+                        }
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach, or they may do as much as you",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/bans/{ban}": {
+            "delete": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Needs the permission to moderate, or to manage for a ban by somebody who may.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Lift a ban",
+                "operationId": "unban",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the ban",
+                        "name": "ban",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "it is lifted"
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such ban, or no such room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/rooms/{id}/broadcast": {
             "post": {
                 "security": [
@@ -777,6 +1171,87 @@ const docTemplate = `{
                     },
                     "422": {
                         "description": "a parameter breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/kicks": {
+            "post": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Ends the sessions that they have there now. They may come back. Needs the permission to moderate.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Send somebody out of a room",
+                "operationId": "kick",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "whom",
+                        "name": "kick",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.CreateKick"
+                        }
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "done"
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach, or they may do as much as you",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule",
                         "schema": {
                             "$ref": "#/definitions/wire.Problem"
                         }
@@ -1090,6 +1565,83 @@ const docTemplate = `{
                     },
                     "429": {
                         "description": "too much, too fast",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "delete": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "All that they have written in the room so far: the texts go, the places are kept. If it fails, some of them may be gone; send it again. Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Delete all messages of somebody",
+                "operationId": "clearMessages",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id of who wrote them",
+                        "name": "from",
+                        "in": "query",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "how many",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Cleared"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "409": {
+                        "description": "the room is archived",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "nobody is named",
                         "schema": {
                             "$ref": "#/definitions/wire.Problem"
                         }
@@ -1501,6 +2053,252 @@ const docTemplate = `{
                     },
                     "422": {
                         "description": "that is no emoji",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/mutes": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "List who is muted",
+                "operationId": "listMutes",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "maximum": 200,
+                        "minimum": 1,
+                        "type": "integer",
+                        "default": 50,
+                        "description": "how many at most",
+                        "name": "limit",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the next of the page before",
+                        "name": "cursor",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a page of mutes",
+                        "schema": {
+                            "$ref": "#/definitions/wire.MuteList"
+                        },
+                        "headers": {
+                            "Link": {
+                                "type": "string",
+                                "description": "the next page, as rel=next"
+                            }
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "post": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "They may read, but not post, edit or react until the mute ends or is lifted. Needs the permission to moderate; whoever may do as much as you cannot be muted by you.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Mute somebody in a room",
+                "operationId": "mute",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "whom, for how many seconds (0 is until it is lifted), and why",
+                        "name": "mute",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.CreateMute"
+                        }
+                    },
+                    {
+                        "type": "string",
+                        "description": "your own id of this request: sent again, it gets the first answer",
+                        "name": "Idempotency-Key",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a repeat of the same key: the mute",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Sanction"
+                        }
+                    },
+                    "201": {
+                        "description": "the mute",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Sanction"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the mute's address"
+                            }
+                        }
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach, or they may do as much as you",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/mutes/{mute}": {
+            "delete": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Needs the permission to moderate, or to manage for a mute by somebody who may.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "moderation"
+                ],
+                "summary": "Lift a mute",
+                "operationId": "unmute",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the mute",
+                        "name": "mute",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "it is lifted"
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such mute, or no such room",
                         "schema": {
                             "$ref": "#/definitions/wire.Problem"
                         }
@@ -1943,6 +2741,91 @@ const docTemplate = `{
         }
     },
     "definitions": {
+        "wire.AuditList": {
+            "type": "object",
+            "properties": {
+                "next": {
+                    "type": "string"
+                },
+                "records": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.AuditRecord"
+                    }
+                }
+            }
+        },
+        "wire.AuditRecord": {
+            "type": "object",
+            "properties": {
+                "action": {
+                    "type": "string",
+                    "enum": [
+                        "kick",
+                        "ban",
+                        "unban",
+                        "mute",
+                        "unmute",
+                        "delete",
+                        "clear",
+                        "create-room",
+                        "update-room",
+                        "delete-room"
+                    ]
+                },
+                "at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "by": {
+                    "$ref": "#/definitions/wire.Person"
+                },
+                "count": {
+                    "description": "of the messages that were cleared",
+                    "type": "integer"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "mode=announce"
+                },
+                "id": {
+                    "type": "integer",
+                    "example": 42
+                },
+                "reason": {
+                    "type": "string"
+                },
+                "room": {
+                    "type": "string",
+                    "example": "lobby"
+                },
+                "seq": {
+                    "description": "of the message that was deleted",
+                    "type": "integer"
+                },
+                "until": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "who": {
+                    "$ref": "#/definitions/wire.Person"
+                }
+            }
+        },
+        "wire.BanList": {
+            "type": "object",
+            "properties": {
+                "bans": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Sanction"
+                    }
+                },
+                "next": {
+                    "type": "string"
+                }
+            }
+        },
         "wire.Broadcast": {
             "type": "object",
             "properties": {
@@ -2001,6 +2884,89 @@ const docTemplate = `{
                 "seq": {
                     "type": "integer",
                     "example": 42
+                }
+            }
+        },
+        "wire.Cleared": {
+            "type": "object",
+            "properties": {
+                "deleted": {
+                    "type": "integer",
+                    "example": 12
+                }
+            }
+        },
+        "wire.CreateBan": {
+            "type": "object",
+            "properties": {
+                "address": {
+                    "description": "an address or a network: whoever comes from there",
+                    "type": "string",
+                    "example": "203.0.113.0/24"
+                },
+                "name": {
+                    "description": "to be listed, for who is not in the room",
+                    "type": "string",
+                    "example": "Ana"
+                },
+                "reason": {
+                    "type": "string",
+                    "example": "spam"
+                },
+                "seconds": {
+                    "type": "integer",
+                    "maximum": 3153600000,
+                    "minimum": 0,
+                    "example": 3600
+                },
+                "who": {
+                    "description": "the id of whom it holds",
+                    "type": "string",
+                    "example": "guest:Ana"
+                },
+                "with_address": {
+                    "description": "the addresses from which who is connected now, too",
+                    "type": "boolean"
+                }
+            }
+        },
+        "wire.CreateKick": {
+            "type": "object",
+            "required": [
+                "who"
+            ],
+            "properties": {
+                "reason": {
+                    "type": "string"
+                },
+                "who": {
+                    "type": "string",
+                    "example": "guest:Ana"
+                }
+            }
+        },
+        "wire.CreateMute": {
+            "type": "object",
+            "required": [
+                "who"
+            ],
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "example": "Ana"
+                },
+                "reason": {
+                    "type": "string"
+                },
+                "seconds": {
+                    "type": "integer",
+                    "maximum": 3153600000,
+                    "minimum": 0,
+                    "example": 600
+                },
+                "who": {
+                    "type": "string",
+                    "example": "guest:Ana"
                 }
             }
         },
@@ -2265,6 +3231,20 @@ const docTemplate = `{
                 }
             }
         },
+        "wire.MuteList": {
+            "type": "object",
+            "properties": {
+                "mutes": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Sanction"
+                    }
+                },
+                "next": {
+                    "type": "string"
+                }
+            }
+        },
         "wire.PatchRoom": {
             "type": "object",
             "properties": {
@@ -2350,6 +3330,10 @@ const docTemplate = `{
                         "$ref": "#/definitions/wire.FieldError"
                     }
                 },
+                "reason": {
+                    "description": "of a ban, a kick or a mute: a moderator's words",
+                    "type": "string"
+                },
                 "request_id": {
                     "description": "names the request in the server's log",
                     "type": "string"
@@ -2365,6 +3349,11 @@ const docTemplate = `{
                 "type": {
                     "type": "string",
                     "example": "urn:chatd:problem:room_not_found"
+                },
+                "until": {
+                    "description": "of a ban or a mute: when it ends; absent is not by itself",
+                    "type": "string",
+                    "format": "date-time"
                 }
             }
         },
@@ -2488,6 +3477,50 @@ const docTemplate = `{
                 }
             }
         },
+        "wire.Sanction": {
+            "type": "object",
+            "properties": {
+                "addresses": {
+                    "description": "which: for those only who may manage",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    }
+                },
+                "at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "by": {
+                    "$ref": "#/definitions/wire.Person"
+                },
+                "by_address": {
+                    "description": "addresses are banned",
+                    "type": "boolean"
+                },
+                "id": {
+                    "type": "integer",
+                    "example": 7
+                },
+                "reason": {
+                    "type": "string",
+                    "example": "spam"
+                },
+                "until": {
+                    "description": "absent is until it is lifted",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "who": {
+                    "description": "absent where only addresses are banned",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/wire.Person"
+                        }
+                    ]
+                }
+            }
+        },
         "wire.VersionInfo": {
             "type": "object",
             "properties": {
@@ -2529,6 +3562,10 @@ const docTemplate = `{
         {
             "description": "Following a room as it happens",
             "name": "live"
+        },
+        {
+            "description": "Who may stay, who may write, and who did what",
+            "name": "moderation"
         },
         {
             "description": "This chatd",

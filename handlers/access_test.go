@@ -32,6 +32,7 @@ var (
 // public room, and for a private one, where those who have no grant get 404.
 var access = map[string]struct {
 	body, want string
+	query      string
 	free       bool // does not ask who is speaking
 }{
 	"GET /rooms":  {want: "200 200 200 200 200 200 200"},
@@ -55,6 +56,17 @@ var access = map[string]struct {
 	"DELETE /rooms/:id/messages/:seq":                  {want: "401 403 403 403 200 200 200"},
 	"PUT /rooms/:id/messages/:seq/reactions/:emoji":    {want: "401 403 403 403 200 200 200"},
 	"DELETE /rooms/:id/messages/:seq/reactions/:emoji": {want: "401 403 403 403 200 200 200"},
+
+	"POST /rooms/:id/kicks":         {body: `{"who":"somebody"}`, want: "401 403 403 403 403 204 204"},
+	"GET /rooms/:id/bans":           {want: "401 403 403 403 403 200 200"},
+	"POST /rooms/:id/bans":          {body: `{"who":"somebody"}`, want: "401 403 403 403 403 201 201"},
+	"DELETE /rooms/:id/bans/:ban":   {want: "401 403 403 403 403 204 204"},
+	"GET /rooms/:id/mutes":          {want: "401 403 403 403 403 200 200"},
+	"POST /rooms/:id/mutes":         {body: `{"who":"somebody"}`, want: "401 403 403 403 403 201 201"},
+	"DELETE /rooms/:id/mutes/:mute": {want: "401 403 403 403 403 204 204"},
+	"DELETE /rooms/:id/messages":    {query: "?from=member", want: "401 403 403 403 403 200 200"},
+	"GET /rooms/:id/audit":          {want: "401 403 403 403 403 403 200"},
+	"GET /audit":                    {want: "401 403 403 403 403 403 200"},
 
 	"GET /ws":       {want: "101 101 403 101 101 101 101"},
 	"GET /ws/:room": {want: "101 101 403 101 101 101 101"},
@@ -90,11 +102,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		inRoom := strings.Contains(r.path, ":id") || strings.Contains(r.path, ":room")
 		try := func(credential string, want int, v rooms.Visibility) {
 			made++
-			room, seq := fmt.Sprintf("room-%d", made), uint64(1)
+			room, has := fmt.Sprintf("room-%d", made), roomHas{seq: 1}
 			if inRoom {
-				seq = s.makeRoom(t, room, v)
+				has = s.makeRoom(t, room, v)
 			}
-			path := strings.NewReplacer(":id", room, ":room", room, ":seq", fmt.Sprint(seq), ":emoji", "👍", "*file", "index.html").Replace(r.path)
+			path := strings.NewReplacer(":id", room, ":room", room, ":seq", fmt.Sprint(has.seq), ":ban", fmt.Sprint(has.ban), ":mute", fmt.Sprint(has.mute), ":emoji", "👍", "*file", "index.html").Replace(r.path) + row.query
 			if got := s.status(t, r.method, path, row.body, credentials[credential]); got != want {
 				t.Errorf("%s %s in a %s room as %s: %d, want %d", r.method, r.path, v, credential, got, want)
 			}
@@ -142,7 +154,7 @@ func TestPrivateRoomsAreInvisible(t *testing.T) {
 			}
 			row := access[r.method+" "+r.path]
 			answer := func(room string) string {
-				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x").Replace(r.path)
+				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x", ":ban", "1", ":mute", "1").Replace(r.path) + row.query
 				a := ask{method: r.method, path: path, body: row.body, status: 404, code: "room_not_found"}
 				if credential != "" {
 					a.headers = []string{"Authorization: Bearer " + credential}
@@ -209,8 +221,12 @@ func makeCredentials(t *testing.T, s *restServer) map[string]string {
 	}
 }
 
-// makeRoom makes a room and a message of the member's in it.
-func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) (seq uint64) {
+// roomHas names what is in a room.
+type roomHas struct{ seq, ban, mute uint64 }
+
+// makeRoom makes a room and, in it, a message of the member's, and a ban and a
+// mute by a moderator of somebody who is not here.
+func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) roomHas {
 	t.Helper()
 	owner := rooms.Identity{Subject: "member", Name: "member", Grants: []rooms.Grant{{Pattern: "*", Allow: rooms.All}}, Base: rooms.All}
 	_, err := s.registry.Propose(t.Context(), owner, rooms.Entry{Kind: rooms.EntryCreateRoom, Room: id, Create: rooms.Settings{Visibility: v}})
@@ -221,7 +237,18 @@ func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) (seq 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return receipt.Seq
+	has := roomHas{seq: receipt.Seq}
+	moderator := rooms.Identity{Subject: "a moderator", Grants: []rooms.Grant{{Pattern: "*", Allow: rooms.Read | rooms.Moderate}}}
+	for kind, number := range map[rooms.EntryKind]*uint64{rooms.EntryBan: &has.ban, rooms.EntryMute: &has.mute} {
+		receipt, err := s.registry.Propose(t.Context(), moderator, rooms.Entry{
+			Kind: kind, Room: id, Sanction: &rooms.Sanction{Who: rooms.Sender{ID: "absent"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		*number = receipt.Sanction.ID
+	}
+	return has
 }
 
 // status is that of the answer, whose body may be a stream.

@@ -33,10 +33,16 @@ func wireMessage(m rooms.Message) wire.Message {
 		Deleted:   m.Deleted,
 		Reactions: wireReactions(m.Reactions),
 	}
-	if !m.EditedAt.IsZero() {
-		w.EditedAt = &wire.Time{Time: m.EditedAt}
-	}
+	w.EditedAt = wireMoment(m.EditedAt)
 	return w
+}
+
+// wireMoment is t, or nothing if it is zero.
+func wireMoment(t time.Time) *wire.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &wire.Time{Time: t}
 }
 
 func wireMessages(messages []rooms.Message) []wire.Message {

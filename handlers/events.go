@@ -60,7 +60,7 @@ func (s *Server) follow(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	who, err := s.auth.Identify(r)
+	who, err := s.identify(c)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func knownMethod(method string) string {
 //	@Router			/metrics [get]
 func (s *Server) showMetrics(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
-	who, err := s.auth.Identify(c.Request)
+	who, err := s.identify(c)
 	switch {
 	case err != nil:
 	case !who.Can(rooms.Manage, "*", rooms.Private):

@@ -77,6 +77,19 @@ func (q *query) cursor(kinds ...string) (kind, place string) {
 	return kind, place
 }
 
+// number is the place of a list whose things are numbered, 0 for its first page.
+func (q *query) number(kind string) uint64 {
+	_, place := q.cursor(kind)
+	if place == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(place, 10, 63)
+	if err != nil || n == 0 {
+		q.refuse(badCursor)
+	}
+	return n
+}
+
 var badCursor = rooms.Invalid("cursor", "invalid", "must be the next of the page before")
 
 // makeCursor is opaque, so that what is in it may change.

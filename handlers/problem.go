@@ -26,6 +26,10 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeRoomExists:      {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeRoomArchived:    {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeRoomGone:        {http.StatusGone, wire.CloseRoomGone},
+	rooms.CodeBanned:          {http.StatusForbidden, wire.CloseKicked},
+	rooms.CodeKicked:          {http.StatusForbidden, wire.CloseKicked},
+	rooms.CodeMuted:           {http.StatusForbidden, wire.CloseForbidden},
+	rooms.CodeNoSanction:      {http.StatusNotFound, wire.ClosePolicy},
 	rooms.CodeAnnounceOnly:    {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeSlowMode:        {http.StatusTooManyRequests, wire.CloseTooMany},
 	rooms.CodeMessageNotFound: {http.StatusNotFound, wire.ClosePolicy},
@@ -120,6 +124,9 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusUpgradeRequired:
 		h.Set("Upgrade", "websocket")
 	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", retryAfter(e.RetryAfter))
+	}
 	h.Set("Content-Type", wire.ProblemType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", apiPolicy)
@@ -131,6 +138,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 		Detail:    e.Detail,
 		Code:      string(e.Code),
 		Errors:    wireFieldErrors(e.Fields),
+		Reason:    e.Reason,
+		Until:     wireMoment(e.Until),
 		RequestID: requestID(c),
 	})
 }

@@ -23,6 +23,8 @@ import (
 //	@tag.description			What is said
 //	@tag.name					live
 //	@tag.description			Following a room as it happens
+//	@tag.name					moderation
+//	@tag.description			Who may stay, who may write, and who did what
 //	@tag.name					server
 //	@tag.description			This chatd
 //	@securityDefinitions.apikey	Bearer
@@ -58,6 +60,17 @@ func (s *Server) routes() []route {
 		{"DELETE", "/rooms/:id/messages/:seq/reactions/:emoji", s.as(s.removeReaction)},
 		{"GET", "/rooms/:id/members", s.as(s.listMembers)},
 		{"PUT", "/rooms/:id/read", s.as(s.markRead)},
+
+		{"POST", "/rooms/:id/kicks", s.as(s.kick)},
+		{"GET", "/rooms/:id/bans", s.as(s.listBans)},
+		{"POST", "/rooms/:id/bans", s.as(s.ban)},
+		{"DELETE", "/rooms/:id/bans/:ban", s.as(s.unban)},
+		{"GET", "/rooms/:id/mutes", s.as(s.listMutes)},
+		{"POST", "/rooms/:id/mutes", s.as(s.mute)},
+		{"DELETE", "/rooms/:id/mutes/:mute", s.as(s.unmute)},
+		{"DELETE", "/rooms/:id/messages", s.as(s.clearMessages)},
+		{"GET", "/rooms/:id/audit", s.as(s.roomAudit)},
+		{"GET", "/audit", s.as(s.audit)},
 
 		{"GET", "/ws", s.joinLobby},
 		{"GET", "/ws/:room", s.joinRoom},

@@ -37,6 +37,9 @@ type Registry interface {
 
 	Search(ctx context.Context, who rooms.Identity, q rooms.SearchQuery) (rooms.SearchPage, error)
 	Unread(ctx context.Context, who rooms.Identity, ids []string) ([]rooms.Unread, error)
+	Sanctions(ctx context.Context, who rooms.Identity, room string, kind rooms.SanctionKind, after uint64, limit int) ([]rooms.Sanction, error)
+	Clear(ctx context.Context, who rooms.Identity, room, sender string) (int, error)
+	Audit(ctx context.Context, who rooms.Identity, q rooms.AuditQuery) ([]rooms.AuditRecord, error)
 	MarkRead(ctx context.Context, who rooms.Identity, room string, seq uint64) error
 
 	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)
@@ -133,6 +136,13 @@ func (s *Server) Run(ctx context.Context) { s.sessions.run(ctx) }
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
+// identify tells who sends the request, and from where.
+func (s *Server) identify(c *gin.Context) (rooms.Identity, error) {
+	who, err := s.auth.Identify(c.Request)
+	who.Network = neighbours(c.ClientIP())
+	return who, err
+}
+
 // handler answers a request of somebody who is known, or returns why not.
 type handler func(c *gin.Context, who rooms.Identity) error
 
@@ -149,7 +159,7 @@ func (s *Server) as(h handler, offers ...string) gin.HandlerFunc {
 			err = rooms.Errorf(wire.CodeNotAcceptable, "this answers %s", strings.Join(offers, " or "))
 		} else {
 			var who rooms.Identity
-			if who, err = s.auth.Identify(c.Request); err == nil {
+			if who, err = s.identify(c); err == nil {
 				err = h(c, who)
 			}
 		}

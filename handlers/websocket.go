@@ -135,7 +135,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	if err != nil {
 		return err
 	}
-	who, err := s.auth.Identify(r)
+	who, err := s.identify(c)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ type Problem struct {
 	Detail    string       `json:"detail,omitempty" example:"there is no room \"ops\""`
 	Code      string       `json:"code" example:"room_not_found"`
 	Errors    []FieldError `json:"errors,omitempty"`
-	RequestID string       `json:"request_id,omitempty"` // names the request in the server's log
+	Reason    string       `json:"reason,omitempty"`                                        // of a ban, a kick or a mute: a moderator's words
+	Until     *Time        `json:"until,omitempty" swaggertype:"string" format:"date-time"` // of a ban or a mute: when it ends; absent is not by itself
+	RequestID string       `json:"request_id,omitempty"`                                    // names the request in the server's log
 }
 
 // The codes that the transport answers with, beyond those of the domain.

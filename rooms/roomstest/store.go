@@ -43,6 +43,10 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"ChangesRoom", testChangesRoom},
 		{"Reopen", testReopen},
 		{"JournalAt", testJournalAt},
+		{"Bans", testBans},
+		{"Mutes", testMutes},
+		{"Clear", testClear},
+		{"Audit", testAudit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
