@@ -14,13 +14,14 @@ import (
 
 const benchBatch, benchRooms = 1024, 100
 
-// benchPosts makes a batch of posts by 1,024 senders, spread over the rooms.
-func benchPosts(n int) []rooms.Entry {
+// benchPosts makes the n-th batch of posts, one of each sender, spread over the
+// rooms.
+func benchPosts(n, senders, inRooms int) []rooms.Entry {
 	at := rooms.Millis(time.Now())
-	batch := make([]rooms.Entry, benchBatch)
+	batch := make([]rooms.Entry, senders)
 	for i := range batch {
 		batch[i] = rooms.Entry{
-			Kind: rooms.EntryPost, Room: fmt.Sprintf("room-%d", (n+i)%benchRooms), ID: rooms.NewID(), At: at,
+			Kind: rooms.EntryPost, Room: fmt.Sprintf("room-%d", (n*senders+i)%inRooms), ID: rooms.NewID(), At: at,
 			From:    rooms.Sender{ID: fmt.Sprintf("user-%d", i), Name: fmt.Sprintf("User %d", i)},
 			Message: rooms.KindChat, Text: "The quick brown fox jumps over the lazy dog, as it does every day at this hour.",
 		}
@@ -28,7 +29,7 @@ func benchPosts(n int) []rooms.Entry {
 	return batch
 }
 
-func benchStore(tb testing.TB, dir string) *Store {
+func benchStore(tb testing.TB, dir string, inRooms int) *Store {
 	tb.Helper()
 	s, err := Open(tb.Context(), dir)
 	if err != nil {
@@ -36,7 +37,7 @@ func benchStore(tb testing.TB, dir string) *Store {
 	}
 	tb.Cleanup(func() { _ = s.Close() })
 	var entries []rooms.Entry
-	for i := range benchRooms {
+	for i := range inRooms {
 		id := fmt.Sprintf("room-%d", i)
 		if _, err := s.Room(tb.Context(), id); err != nil {
 			entries = append(entries, rooms.Entry{Kind: rooms.EntryCreateRoom, ID: id, Room: id, Epoch: "e", At: time.Now()})
@@ -48,30 +49,55 @@ func benchStore(tb testing.TB, dir string) *Store {
 	return s
 }
 
-// BenchmarkApply posts 1,024 messages into 100 rooms in each transaction.
+// BenchmarkApply applies batches of posts, one of each sender.
 func BenchmarkApply(b *testing.B) {
-	s := benchStore(b, b.TempDir())
+	for _, test := range []struct {
+		name             string
+		senders, inRooms int
+		setting          string
+	}{
+		{"senders-1024", benchBatch, benchRooms, "synchronous=FULL"},
+		{"senders-64", 64, benchRooms, "synchronous=FULL"},
+		{"senders-1", 1, benchRooms, "synchronous=FULL"},
+		{"rooms-10000", benchBatch, 10_000, "synchronous=FULL"},
+		{"not-durable", benchBatch, benchRooms, "synchronous=NORMAL"},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			s := benchStore(b, b.TempDir(), test.inRooms)
+			if _, err := s.writer.sql.ExecContext(b.Context(), "PRAGMA "+test.setting); err != nil {
+				b.Fatal(err)
+			}
+			benchApply(b, s, test.senders, test.inRooms)
+		})
+	}
+	b.Run("stored", func(b *testing.B) {
+		s, _ := bigStore(b)
+		benchApply(b, s, benchBatch, benchRooms)
+	})
+}
+
+func benchApply(b *testing.B, s *Store, senders, inRooms int) {
 	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
-		batch := benchPosts(n)
+		batch := benchPosts(n, senders, inRooms)
 		b.StartTimer()
 		outcomes, err := s.Apply(b.Context(), batch)
 		if err != nil || outcomes[0].Err != nil {
 			b.Fatal(err, outcomes[0].Err)
 		}
 	}
-	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(float64(b.N)*float64(senders)/b.Elapsed().Seconds(), "msg/s")
 }
 
 // BenchmarkCeiling is what BenchmarkApply is measured against: the same rows
 // into the same tables with nothing but the driver.
 func BenchmarkCeiling(b *testing.B) {
-	s := benchStore(b, b.TempDir())
+	s := benchStore(b, b.TempDir(), benchRooms)
 	ctx := context.WithoutCancel(b.Context())
 	seqs := make([]int64, benchRooms)
 	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
-		batch := benchPosts(n)
+		batch := benchPosts(n, benchBatch, benchRooms)
 		b.StartTimer()
 		if _, err := s.writer.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 			b.Fatal(err)
@@ -82,7 +108,7 @@ func BenchmarkCeiling(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range batch {
-			e, room := &batch[i], (n+i)%benchRooms
+			e, room := &batch[i], (n*benchBatch+i)%benchRooms
 			seqs[room]++
 			if _, err := stmt.ExecContext(ctx, room+2, seqs[room], e.ID, e.From.ID, e.From.Name, string(e.Message), e.Text,
 				int64(0), e.At.UnixMilli(), int64(i)*0x1234567812345); err != nil {
@@ -105,7 +131,7 @@ func bigStore(b *testing.B) (s *Store, head uint64) {
 	if err != nil {
 		count = 50_000
 	}
-	s = benchStore(b, filepath.Join(os.TempDir(), fmt.Sprintf("chatd-bench-%d", count)))
+	s = benchStore(b, filepath.Join(os.TempDir(), fmt.Sprintf("chatd-bench-%d", count)), benchRooms)
 	for {
 		room, err := s.Room(b.Context(), rooms.Lobby)
 		if err != nil {
@@ -114,7 +140,7 @@ func bigStore(b *testing.B) (s *Store, head uint64) {
 		if room.Head >= uint64(count) {
 			return s, room.Head
 		}
-		batch := benchPosts(int(room.Head))
+		batch := benchPosts(0, benchBatch, benchRooms)
 		for i := range batch {
 			batch[i].Room = rooms.Lobby
 			if i%100 == 50 {
