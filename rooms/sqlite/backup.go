@@ -26,7 +26,7 @@ func Backup(ctx context.Context, dir, file string) error {
 		return err
 	}
 	return produce(file, func(temporary string) error {
-		db, conns, err := openConns(ctx, path, 1, false)
+		db, conns, err := openConns(ctx, path, 1, writing)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func Restore(ctx context.Context, file, dir string) (err error) {
 
 // renew makes a copied database one of its own.
 func renew(ctx context.Context, path string) (err error) {
-	db, conns, err := openConns(ctx, path, 1, false)
+	db, conns, err := openConns(ctx, path, 1, writing)
 	if err != nil {
 		return err
 	}

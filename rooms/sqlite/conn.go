@@ -35,9 +35,22 @@ func source(path string, params url.Values) (string, error) {
 	return u.String(), nil
 }
 
+// role is what a connection is for.
+type role struct {
+	queryOnly   string // 1: it cannot write
+	synchronous string // 2, FULL: a commit is on the disk; 1, NORMAL: it may be lost with the power, in order
+	cache       string // negative: KiB
+}
+
+var (
+	writing   = role{"0", "2", "-16000"}
+	reading   = role{"1", "2", "-4000"}
+	following = role{"0", "1", "-16000"} // of a file that can be made again
+)
+
 // openConns opens n connections to the database at path, each with the
 // settings that durability and speed rest on.
-func openConns(ctx context.Context, path string, n int, readOnly bool) (*sql.DB, []*conn, error) {
+func openConns(ctx context.Context, path string, n int, r role) (*sql.DB, []*conn, error) {
 	name, err := source(path, nil)
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +62,7 @@ func openConns(ctx context.Context, path string, n int, readOnly bool) (*sql.DB,
 	db.SetMaxOpenConns(n)
 	var conns []*conn
 	for range n {
-		c, err := newConn(ctx, db, readOnly)
+		c, err := newConn(ctx, db, r)
 		if err != nil {
 			return nil, nil, errors.Join(err, closeConns(db, conns))
 		}
@@ -58,7 +71,7 @@ func openConns(ctx context.Context, path string, n int, readOnly bool) (*sql.DB,
 	return db, conns, nil
 }
 
-func newConn(ctx context.Context, db *sql.DB, readOnly bool) (*conn, error) {
+func newConn(ctx context.Context, db *sql.DB, r role) (*conn, error) {
 	raw, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -67,14 +80,11 @@ func newConn(ctx context.Context, db *sql.DB, readOnly bool) (*conn, error) {
 	settings := []struct{ name, value string }{
 		{"busy_timeout", fmt.Sprint(busyTimeout)},
 		{"journal_mode", "wal"},
-		{"synchronous", "2"}, // FULL: a commit is on the disk
+		{"synchronous", r.synchronous},
 		{"foreign_keys", "1"},
 		{"wal_autocheckpoint", "4000"}, // pages
-		{"cache_size", "-16000"},       // KiB
-		{"query_only", "0"},
-	}
-	if readOnly {
-		settings[len(settings)-1].value = "1"
+		{"cache_size", r.cache},
+		{"query_only", r.queryOnly},
 	}
 	// Drivers' defaults differ and a pragma that fails says nothing: what
 	// counts is what the connection answers afterwards.

@@ -34,6 +34,7 @@ type index struct {
 	writer       *conn
 	readers      *pool
 	row, touched atomic.Int64 // how far it has followed
+	pruned       int64        // of the touched, the newest that was removed
 }
 
 // progress says how far a database has come, and which one.
@@ -76,7 +77,7 @@ func openIndexFile(ctx context.Context, path string, at progress) (_ *index, err
 			err = errors.Join(err, x.close())
 		}
 	}()
-	db, conns, err := openConns(ctx, path, 1, false)
+	db, conns, err := openConns(ctx, path, 1, following)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func openIndexFile(ctx context.Context, path string, at progress) (_ *index, err
 }
 
 func makeIndexFile(ctx context.Context, path, identity string) error {
-	db, conns, err := openConns(ctx, path, 1, false)
+	db, conns, err := openConns(ctx, path, 1, following)
 	if err != nil {
 		return err
 	}
@@ -126,6 +127,8 @@ func (x *index) close() error {
 const (
 	feedMessages = 5000
 	feedBytes    = 4 << 20
+	// pruneAfter is how many touched messages are forgotten at a time.
+	pruneAfter = 1000
 )
 
 // document is a message as the index has to have it.
@@ -176,13 +179,27 @@ func (s *Store) feedIndex(ctx context.Context) (more bool, err error) {
 	}
 	x.row.Store(at.row)
 	x.touched.Store(at.touched)
-	if len(touched) > 0 {
-		err = s.write(ctx, func(c *conn) error {
-			_, err := c.exec(ctx, "DELETE FROM touched WHERE n <= ?", at.touched)
-			return err
-		}, func() {})
+	if at.touched-x.pruned >= pruneAfter {
+		err = s.pruneTouched(ctx, at.touched)
 	}
 	return more, err
+}
+
+// pruneTouched forgets which messages were touched up to n. Before, what the
+// index has made of them must be as durable as the forgetting.
+func (s *Store) pruneTouched(ctx context.Context, n int64) error {
+	var busy, frames, done int
+	if _, err := s.index.writer.get(ctx, "PRAGMA wal_checkpoint(PASSIVE)", nil, &busy, &frames, &done); err != nil || busy != 0 {
+		return err
+	}
+	err := s.write(ctx, func(c *conn) error {
+		_, err := c.exec(ctx, "DELETE FROM touched WHERE n <= ?", n)
+		return err
+	}, func() {})
+	if err == nil {
+		s.index.pruned = n
+	}
+	return err
 }
 
 var errEnough = errors.New("enough for one transaction")

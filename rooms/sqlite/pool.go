@@ -13,7 +13,7 @@ type pool struct {
 }
 
 func openPool(ctx context.Context, path string, n int) (*pool, error) {
-	db, conns, err := openConns(ctx, path, n, true)
+	db, conns, err := openConns(ctx, path, n, reading)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // exist yet, and tells how far the journal was applied then. The search index is
 // not part of it. It may take long, and holds up nobody.
 func (s *Store) Snapshot(ctx context.Context, file string) (at uint64, err error) {
-	db, conns, err := openConns(ctx, s.path, 1, false)
+	db, conns, err := openConns(ctx, s.path, 1, writing)
 	if err != nil {
 		return 0, err
 	}
@@ -21,7 +21,7 @@ func (s *Store) Snapshot(ctx context.Context, file string) (at uint64, err error
 	if err = errors.Join(err, closeConns(db, conns)); err != nil {
 		return 0, fmt.Errorf("write snapshot: %w", err)
 	}
-	if db, conns, err = openConns(ctx, file, 1, true); err != nil {
+	if db, conns, err = openConns(ctx, file, 1, reading); err != nil {
 		return 0, err
 	}
 	_, err = conns[0].get(ctx, "SELECT journal FROM state", nil, &at)

@@ -93,7 +93,7 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 		return nil, err
 	}
 	var conns []*conn
-	if s.writerDB, conns, err = openConns(ctx, path, 1, false); err != nil {
+	if s.writerDB, conns, err = openConns(ctx, path, 1, writing); err != nil {
 		return nil, err
 	}
 	s.writer = conns[0]
