@@ -20,13 +20,13 @@ export function dialog(title, content, options = {}) {
     const outside = e.clientX < box.left || e.clientX > box.right || e.clientY < box.top || e.clientY > box.bottom;
     if (e.target === el && outside) el.close();
   });
+  document.body.append(el);
+  el.showModal();
   // Where nothing else wants the keyboard, the dialog has it, not its first button.
   if (!el.querySelector("[autofocus]")) {
     el.tabIndex = -1;
-    el.autofocus = true;
+    el.focus();
   }
-  document.body.append(el);
-  el.showModal();
   return el;
 }
 

@@ -44,7 +44,7 @@ export function openMenu(app) {
     const items = [...menu.querySelectorAll("button")];
     items[(items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement)) + step + items.length) % items.length]?.focus();
   });
-  document.body.append(menu);
+  (document.querySelector("main") ?? document.body).append(menu);
   menu.showPopover();
   const b = beside.getBoundingClientRect();
   const { width } = menu.getBoundingClientRect();
