@@ -55,10 +55,10 @@ type Cluster struct {
 	// snapshotDue holds a value when there may be a snapshot to make.
 	snapshotDue chan struct{}
 
-	mu    sync.Mutex
-	link  *link         // nil while there is none
-	ended bool          // there will be none any more
-	ready chan struct{} // closed when one of the two is
+	mu      sync.Mutex
+	link    *link         // nil while there is none
+	ended   bool          // there will be none any more
+	changed chan struct{} // closed when one of the two changes
 }
 
 var _ rooms.Journal = (*Cluster)(nil)
@@ -95,7 +95,7 @@ func New(ctx context.Context, c Config) (*Cluster, error) {
 		// A process that starts again is another node: nobody waits there for
 		// what the one before proposed.
 		node:        name + "/" + strings.ToLower(rand.Text()[:10]),
-		ready:       make(chan struct{}),
+		changed:     make(chan struct{}),
 		snapshotDue: make(chan struct{}, 1),
 		status:      status{begun: make(chan struct{})},
 	}, nil
@@ -108,37 +108,63 @@ func (c *Cluster) Node() string { return c.node }
 // where it must, and hands entries until ctx is done. An error is something
 // that time does not mend; a [BehindError] is mended by [Cluster.Restore].
 func (c *Cluster) Run(ctx context.Context, apply func(ctx context.Context, batch []rooms.Entry) error) error {
-	defer c.setLink(nil)
-	return ended(ctx, c.with(ctx, func(ctx context.Context, js jetstream.JetStream) error {
-		stream, err := c.open(ctx, js)
-		if err != nil {
-			return err
+	defer c.setLink(nil, true)
+	for again := false; ; again = true {
+		err := c.with(ctx, again, func(ctx context.Context, js jetstream.JetStream) error { return c.run(ctx, js, apply) })
+		c.setLink(nil, false)
+		if ctx.Err() != nil || !errors.Is(err, errServerStopped) {
+			return ended(ctx, err)
 		}
-		l := &link{js.Conn(), js, stream}
-		c.setLink(l)
-		var keeping sync.WaitGroup
-		defer keeping.Wait()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		keeping.Go(func() { c.keepSnapshots(ctx, l) })
-		return c.read(ctx, l, apply)
-	}))
+		c.status.waiting(err)
+		c.log.ErrorContext(ctx, "the embedded NATS server is started again", "in", serverAgain.String(), "why", err)
+		select {
+		case <-time.After(serverAgain):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// run reads the journal, and keeps the snapshots, until ctx is done.
+func (c *Cluster) run(ctx context.Context, js jetstream.JetStream, apply func(ctx context.Context, batch []rooms.Entry) error) error {
+	stream, err := c.open(ctx, js)
+	if err != nil {
+		return err
+	}
+	l := &link{js.Conn(), js, stream}
+	c.setLink(l, false)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	keeping.Go(func() { c.keepSnapshots(ctx, l) })
+	return c.read(ctx, l, apply)
 }
 
 // with calls do with a connection to the servers, and to one of this process if
-// it is to have one.
-func (c *Cluster) with(ctx context.Context, do func(ctx context.Context, js jetstream.JetStream) error) error {
-	var options []nats.Option
+// it is to have one. again tells that this one has run before: it may fail then
+// for reasons that pass.
+func (c *Cluster) with(ctx context.Context, again bool, do func(ctx context.Context, js jetstream.JetStream) error) error {
 	if err := os.MkdirAll(c.config.Dir, 0o700); err != nil {
 		return err
 	}
+	var options []nats.Option
 	if c.config.URL == "" {
 		server, err := c.startServer()
 		if err != nil {
+			if again {
+				err = fmt.Errorf("%w: %w", errServerStopped, err)
+			}
 			return err
 		}
 		defer server.stop()
 		options = server.options()
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		watching.Go(func() { server.watch(ctx, cancel) })
 	}
 	conn, err := c.connect(options)
 	if err != nil {
@@ -149,7 +175,11 @@ func (c *Cluster) with(ctx context.Context, do func(ctx context.Context, js jets
 	if err != nil {
 		return err
 	}
-	return do(ctx, js)
+	err = do(ctx, js)
+	if cause := context.Cause(ctx); errors.Is(cause, errServerStopped) {
+		return cause
+	}
+	return err
 }
 
 // ended is err, but for what comes of ctx being done.
@@ -183,21 +213,21 @@ func (c *Cluster) connect(options []nats.Option) (*nats.Conn, error) {
 	return conn, nil
 }
 
-// setLink tells what waits of the link; nil is that Run ends.
-func (c *Cluster) setLink(l *link) {
+// setLink tells what waits of the link, or that there is none for now, or that
+// there will be none any more.
+func (c *Cluster) setLink(l *link, ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.link == nil {
-		close(c.ready)
-	}
-	c.link, c.ended = l, l == nil
+	close(c.changed)
+	c.changed = make(chan struct{})
+	c.link, c.ended = l, ended
 }
 
 // linked waits for the link.
 func (c *Cluster) linked(ctx context.Context) (*link, error) {
 	for {
 		c.mu.Lock()
-		l, ready, ended := c.link, c.ready, c.ended
+		l, changed, ended := c.link, c.changed, c.ended
 		c.mu.Unlock()
 		switch {
 		case ended:
@@ -206,7 +236,7 @@ func (c *Cluster) linked(ctx context.Context) (*link, error) {
 			return l, nil
 		}
 		select {
-		case <-ready:
+		case <-changed:
 		case <-ctx.Done():
 			return nil, errNotLinked
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -39,11 +40,28 @@ func (p peers) Tell(n rooms.Note) {
 
 // Hear implements [rooms.Peers].
 func (p peers) Hear(ctx context.Context, heard func(n rooms.Note)) error {
-	l, err := p.linked(ctx)
-	if err != nil {
-		return ended(ctx, err)
+	for {
+		l, err := p.linked(ctx)
+		if err == nil {
+			err = p.hear(ctx, l.conn, heard)
+		}
+		switch refusal, ok := errors.AsType[*rooms.Error](err); {
+		case ctx.Err() != nil || ok && refusal.Code == rooms.CodeShuttingDown:
+			return nil // or Run has ended
+		case err != nil:
+			p.log.WarnContext(ctx, "the other nodes are listened to anew", "why", err)
+		}
+		select {
+		case <-time.After(openAgain):
+		case <-ctx.Done():
+			return nil
+		}
 	}
-	sub, err := l.conn.SubscribeSync(p.notesSubject())
+}
+
+// hear hears until the connection ends.
+func (p peers) hear(ctx context.Context, conn *nats.Conn, heard func(n rooms.Note)) error {
+	sub, err := conn.SubscribeSync(p.notesSubject())
 	if err != nil {
 		return err
 	}
@@ -51,8 +69,6 @@ func (p peers) Hear(ctx context.Context, heard func(n rooms.Note)) error {
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		switch {
-		case ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription):
-			return nil // Run has ended
 		case errors.Is(err, nats.ErrSlowConsumer):
 			continue // what was lost shows by the numbers
 		case err != nil:

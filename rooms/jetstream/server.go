@@ -81,6 +81,30 @@ func (e *embedded) stop() {
 	e.WaitForShutdown()
 }
 
+// errServerStopped tells that the embedded server does not keep its part of the
+// journal any more.
+var errServerStopped = errors.New("the embedded NATS server has given up: its disk is full, or failed")
+
+const (
+	serverLook  = time.Second
+	serverAgain = 5 * time.Second // between two starts of the server
+)
+
+// watch cancels ctx when the server has turned its JetStream off, which it does
+// when it cannot write.
+func (e *embedded) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(serverLook)
+	defer tick.Stop()
+	for e.JetStreamEnabled() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	cancel(errServerStopped)
+}
+
 // serverLog has the server log with slog. Much of what is a warning to who runs
 // NATS is the usual coming and going of nodes to who runs chatd.
 type serverLog struct{ log *slog.Logger }
@@ -98,12 +122,17 @@ func (l *serverLog) Warnf(format string, v ...any) {
 	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
 }
 
-func (l *serverLog) Errorf(format string, v ...any) {
-	l.log.Warn("NATS", "says", fmt.Sprintf(format, v...))
-}
-
 func (l *serverLog) Fatalf(format string, v ...any) {
 	l.log.Error("NATS", "says", fmt.Sprintf(format, v...))
+}
+
+// Errorf tells of errors, but not of each try to reach a node that is down.
+func (l *serverLog) Errorf(format string, v ...any) {
+	level, text := slog.LevelWarn, fmt.Sprintf(format, v...)
+	if strings.HasPrefix(text, "Error trying to connect to route") {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "NATS", "says", text)
 }
 
 // findSelf finds which of the peers this node is: it is known to the others,

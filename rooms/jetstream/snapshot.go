@@ -193,7 +193,7 @@ func (c *Cluster) putSnapshot(ctx context.Context, bucket jetstream.ObjectStore)
 // Restore writes the newest snapshot of the cluster to file, for a node whose
 // Run ended with a [BehindError]. The cluster must not run.
 func (c *Cluster) Restore(ctx context.Context, file string) error {
-	return c.with(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+	return c.with(ctx, false, func(ctx context.Context, js jetstream.JetStream) error {
 		ctx, cancel := context.WithTimeout(ctx, storeFor)
 		defer cancel()
 		bucket, all, err := c.findSnapshots(ctx, js)
