@@ -220,7 +220,7 @@ func (m *machine) messages(t *testing.T, rt *rapid.T) {
 		after++
 	}
 	from, to := 0, len(r.messages)
-	switch even(4).Draw(rt, "where") {
+	switch even(5).Draw(rt, "where") {
 	case 0:
 		from = max(0, to-q.Limit)
 	case 1:
@@ -233,6 +233,9 @@ func (m *machine) messages(t *testing.T, rt *rapid.T) {
 		q.Around = bound
 		half := (q.Limit - 1) / 2
 		from, to = max(0, before-half), min(to, after+half)
+	case 4:
+		q.First = true
+		to = min(to, q.Limit)
 	}
 	page, err := m.store.Messages(t.Context(), q)
 	if err != nil {

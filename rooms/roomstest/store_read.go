@@ -35,6 +35,7 @@ func testPages(t *testing.T, s *fixture) {
 	}{
 		{rooms.MessageQuery{Limit: 3}, []uint64{9, 10, 11}},
 		{rooms.MessageQuery{Limit: 50}, []uint64{1, 2, 3, 4, 6, 7, 9, 10, 11}},
+		{rooms.MessageQuery{First: true, Limit: 2}, []uint64{1, 2}},
 		{rooms.MessageQuery{Before: 7, Limit: 2}, []uint64{4, 6}},
 		{rooms.MessageQuery{Before: 8, Limit: 2}, []uint64{6, 7}},
 		{rooms.MessageQuery{Before: 1, Limit: 2}, nil},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"errors"
 	"io"
 	"path/filepath"
@@ -24,6 +25,38 @@ func TestFrozen(t *testing.T) {
 			checkFrozen(t, dir)
 			checkFrozen(t, dir) // as this chatd leaves it
 		})
+	}
+}
+
+// TestMigrationsAddUp holds that an old database, brought up to date, is as a new
+// one. It fails when a migration was changed that databases have seen already:
+// what is to be different is a migration more.
+func TestMigrationsAddUp(t *testing.T) {
+	schema := func(dir string) []string {
+		t.Helper()
+		s, err := Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		var list []string
+		if err := s.writer.each(t.Context(), "SELECT ifnull(sql, name) FROM sqlite_schema ORDER BY name", nil, func(rows *sql.Rows) error {
+			var one string
+			err := rows.Scan(&one)
+			list = append(list, one)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	old := t.TempDir()
+	write(t, filepath.Join(old, FileName), unzip(t, "v1.db.gz"))
+	got, want := schema(old), schema(t.TempDir())
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Fatalf("from the old one:\n%q\nnew:\n%q", got, want)
+		}
 	}
 }
 

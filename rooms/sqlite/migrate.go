@@ -19,6 +19,7 @@ var migrations embed.FS
 const applicationID = 0x63686174
 
 // migrationNames lists the migrations; the n-th brings the schema to version n.
+// One that databases have seen is never changed: another is added.
 func migrationNames() ([]string, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
 	if err != nil {
