@@ -1,6 +1,9 @@
 package rooms
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // comeBack is how much longer a node that goes away spreads the return of its
 // members for each of them: 500 of them a second come back.
@@ -39,10 +42,34 @@ func (r *Registry) Ready() error {
 	if err := r.journal.Ready(); err != nil {
 		return Errorf(CodeUnavailable, "%v", err)
 	}
+	if r.stats.failing.Load() {
+		return Errorf(CodeUnavailable, "nothing can be stored now")
+	}
 	if !r.open {
 		return Errorf(CodeShuttingDown, "the server is starting or going away")
 	}
 	return nil
+}
+
+// probeEvery is how often a store that failed is tried.
+const probeEvery = 2 * time.Second
+
+// probe tries a store that failed with an entry that changes nothing that
+// anybody sees, so that a node which gets no entries because it is not ready
+// finds out that it is again.
+func (r *Registry) probe(ctx context.Context) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if r.stats.failing.Load() {
+				_, _ = r.Propose(ctx, system, Entry{Kind: EntryRead, Room: Lobby}) // a failure is logged where it happens
+			}
+		}
+	}
 }
 
 func goingAway() *Error { return Errorf(CodeShuttingDown, "the server is going away") }

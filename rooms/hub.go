@@ -164,13 +164,19 @@ func (h *hub) join(m *Member) (joined bool, err error) {
 	}
 	m.shard = h.members % len(h.shards)
 	h.members++
-	h.serving++
+	h.serveLocked(1)
 	h.deps.stats.members.Add(1)
 	if h.presence.join(m) {
 		h.deps.nodes.move(Move{Room: h.room, Who: m.who.Sender(), Here: true})
 	}
 	h.announceLocked()
 	return true, nil
+}
+
+// serveLocked counts a member that is no longer, or not yet, current.
+func (h *hub) serveLocked(n int) {
+	h.serving += n
+	h.deps.stats.behind.Add(int64(n))
 }
 
 // drop takes m out and, with a reason, tells its reader why. The first call
@@ -189,7 +195,7 @@ func (h *hub) drop(m *Member, reason *Error) {
 		h.shards[m.shard].left = true
 		h.wakeLocked(m.shard)
 	} else {
-		h.serving--
+		h.serveLocked(-1)
 		h.delivered.Broadcast() // it may be waiting there
 	}
 	if h.presence.leave(m) {

@@ -103,7 +103,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer given()
 	serving.Go(func() { r.begin(opening) })
 	var tending sync.WaitGroup
-	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore, r.tellNodes, r.hearNodes} {
+	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore, r.probe, r.tellNodes, r.hearNodes} {
 		tending.Go(func() { tend(opening) })
 	}
 
@@ -150,12 +150,14 @@ func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied
 	outcomes, err := r.store.Apply(ctx, batch)
 	if err != nil {
 		r.stats.failures.Add(1)
+		r.stats.failing.Store(true)
 		r.log.ErrorContext(ctx, "entries could not be applied", "entries", len(batch), "err", err)
 		for i := range batch {
 			r.waiting.done(batch[i].Node, batch[i].Ticket, Outcome{Err: Errorf(CodeUnavailable, "this cannot be stored now: send it again with the same id")})
 		}
 		return err
 	}
+	r.stats.failing.Store(false)
 	r.stats.commits.observe(time.Since(began).Seconds())
 	r.stats.batchSizes.observe(float64(len(batch)))
 	r.stats.batches.Add(1)

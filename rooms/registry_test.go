@@ -465,7 +465,12 @@ func TestAStoreThatFailsRefusesAndRecovers(t *testing.T) {
 	if !errors.Is(err, &rooms.Error{Code: rooms.CodeUnavailable}) {
 		t.Errorf("a full disk gives %v", err)
 	}
+	if r.Ready() == nil {
+		t.Error("it is ready, and can store nothing")
+	}
 	b.set(false)
+	// Nobody posts: it finds out by itself that the disk is there again.
+	eventually(t, func() bool { return r.Ready() == nil }, func() string { return "it is not ready again: " + r.Ready().Error() })
 	receipt, err := r.Propose(t.Context(), person("Ana"), rooms.Entry{Kind: rooms.EntryPost, Room: rooms.Lobby, ID: "same", Text: "hi"})
 	if err != nil || receipt.Duplicate || receipt.Seq != 1 {
 		t.Errorf("afterwards: %+v, %v", receipt, err)

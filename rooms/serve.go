@@ -101,7 +101,7 @@ func (h *hub) attachLocked(m *Member) {
 		s.served = m.pos
 	}
 	m.current = true
-	h.serving--
+	h.serveLocked(-1)
 	s.joining = append(s.joining, m)
 }
 
@@ -114,7 +114,7 @@ func (h *hub) resign(m *Member, rest []byte) {
 		h.mu.Unlock()
 		return
 	}
-	h.serving++
+	h.serveLocked(1)
 	h.mu.Unlock()
 	h.deps.spawn(func(ctx context.Context) { h.serve(ctx, m, rest) })
 }

@@ -15,14 +15,17 @@ type stats struct {
 	fellBehind  atomic.Uint64
 	slowReaders atomic.Uint64
 	failures    atomic.Uint64
+	behind      atomic.Int64 // gauge
+	failing     atomic.Bool  // the last commit failed
 
 	commits, acks, batchSizes *histogram
 }
 
-// Counts are figures of what a registry does. All but Members, Hubs and Waiting
-// only grow.
+// Counts are figures of what a registry does. All but Members, Behind, Hubs and
+// Waiting only grow.
 type Counts struct {
 	Members     int    // connections in rooms, now
+	Behind      int    // of those, members that are not current, now
 	Hubs        int    // rooms that have members here, now
 	Waiting     int    // entries whose proposers wait, now
 	Entries     uint64 // applied: changes, duplicates and refusals
@@ -48,7 +51,7 @@ func (r *Registry) Counts() Counts {
 	hubs := len(r.hubs)
 	r.mu.RUnlock()
 	return Counts{
-		Members: int(s.members.Load()), Hubs: hubs, Waiting: r.waiting.count(),
+		Members: int(s.members.Load()), Behind: int(s.behind.Load()), Hubs: hubs, Waiting: r.waiting.count(),
 		Entries: s.entries.Load(), Refused: s.refused.Load(), Duplicates: s.duplicates.Load(),
 		Batches: s.batches.Load(), Changes: s.changes.Load(), Bytes: s.bytes.Load(),
 		CaughtUp: s.caughtUp.Load(), FellBehind: s.fellBehind.Load(), SlowReaders: s.slowReaders.Load(),

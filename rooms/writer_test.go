@@ -50,7 +50,7 @@ func fill(d *deps, members int) (*hub, []*tap) {
 		taps[i] = new(tap)
 		m := &Member{hub: h, sink: taps[i], live: true, who: Identity{Subject: "one", Name: "one"}}
 		h.members++
-		h.serving++
+		h.serveLocked(1)
 		h.presence.join(m)
 		h.mu.Lock()
 		h.attachLocked(m)

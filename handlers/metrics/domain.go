@@ -26,6 +26,7 @@ func counter(name, help string, read func(rooms.Counts) float64) figure {
 
 var figures = []figure{
 	gauge("chatd_members", "Connections in rooms.", func(c rooms.Counts) float64 { return float64(c.Members) }),
+	gauge("chatd_members_behind", "Members that are catching up: they join, resume, or read more slowly than their room talks.", func(c rooms.Counts) float64 { return float64(c.Behind) }),
 	gauge("chatd_hubs", "Rooms that somebody is in.", func(c rooms.Counts) float64 { return float64(c.Hubs) }),
 	gauge("chatd_entries_waiting", "Entries on their way to the disk.", func(c rooms.Counts) float64 { return float64(c.Waiting) }),
 	counter("chatd_entries_total", "Entries that were applied: changes, repeats and refusals.", func(c rooms.Counts) float64 { return float64(c.Entries) }),
