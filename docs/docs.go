@@ -148,7 +148,7 @@ const docTemplate = `{
         },
         "/readyz": {
             "get": {
-                "description": "It does not while it starts, and from the moment that it is told to stop.",
+                "description": "It does not while it starts, from the moment that it is told to stop, and while nothing can be stored.",
                 "produces": [
                     "application/json"
                 ],

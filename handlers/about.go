@@ -28,7 +28,7 @@ func (s *Server) health(c *gin.Context) {
 // ready tells whether the server should be sent clients.
 //
 //	@Summary		Does the server take clients?
-//	@Description	It does not while it starts, and from the moment that it is told to stop.
+//	@Description	It does not while it starts, from the moment that it is told to stop, and while nothing can be stored.
 //	@ID				ready
 //	@Tags			server
 //	@Produce		json
