@@ -167,6 +167,14 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.Run("newest", page(rooms.MessageQuery{}))
 	b.Run("middle", page(rooms.MessageQuery{Before: head / 2}))
+	b.Run("unread", func(b *testing.B) {
+		for b.Loop() {
+			q := rooms.UnreadQuery{Subject: "nobody", Name: "nobody", Rooms: []string{rooms.Lobby}}
+			if list, err := s.Unread(b.Context(), q); err != nil || list[0].Count != rooms.MaxUnread {
+				b.Fatal(list, err)
+			}
+		}
+	})
 	resume := func(after uint64, limit int) func(*testing.B) {
 		return func(b *testing.B) {
 			for b.Loop() {

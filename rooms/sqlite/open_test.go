@@ -143,9 +143,9 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for _, query := range []string{selectBefore, selectAfter, selectNew, selectChanged} {
+	for _, query := range []string{selectBefore, selectAfter, selectNew, selectChanged, countUnread, countMentions} {
 		var plan []string
-		err := s.writer.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{1, 1, 1, 1}[:strings.Count(query, "?")], func(rows *sql.Rows) error {
+		err := s.writer.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{1, 1, 1, 1, 1}[:strings.Count(query, "?")], func(rows *sql.Rows) error {
 			var a, b, c int
 			var detail string
 			err := rows.Scan(&a, &b, &c, &detail)
@@ -156,7 +156,7 @@ func TestPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, step := range plan {
-			if strings.HasPrefix(step, "SCAN") || strings.Contains(step, "TEMP B-TREE") {
+			if strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, "SCAN (subquery") || strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s\n%s", query, strings.Join(plan, "\n"))
 			}
 		}

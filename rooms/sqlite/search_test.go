@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -77,6 +78,51 @@ func FuzzSearch(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTouchedIsForgotten holds that the list of what the index has to look at
+// again does not grow for ever, and is not forgotten before it was looked at.
+func TestTouchedIsForgotten(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	ana := rooms.Sender{ID: "guest:Ana", Name: "Ana"}
+	entries := []rooms.Entry{{Kind: rooms.EntryPost, Room: rooms.Lobby, ID: "p", Message: rooms.KindChat, Text: "first", From: ana}}
+	for i := range pruneAfter + 5 {
+		entries = append(entries, rooms.Entry{Kind: rooms.EntryEdit, Room: rooms.Lobby, ID: strconv.Itoa(i), Seq: 1, Text: "edit" + strconv.Itoa(i), From: ana})
+	}
+	left := func() (n int) {
+		t.Helper()
+		if _, err := s.writer.get(t.Context(), "SELECT count(*) FROM touched", nil, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for len(entries) > 0 {
+		n := min(len(entries), pruneAfter/2)
+		if _, err := s.Apply(t.Context(), entries[:n]); err != nil {
+			t.Fatal(err)
+		}
+		entries = entries[n:]
+		before := left()
+		if before == 0 {
+			t.Error("forgotten before it was looked at")
+		}
+		if _, err := s.feedIndex(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after := left(); len(entries) == 0 && after != 0 || len(entries) > 0 && after != before {
+			t.Errorf("%d of %d are left, with %d entries to come", after, before, len(entries))
+		}
+	}
+	for text, want := range map[string]int{"first": 0, "edit3": 0, "edit" + strconv.Itoa(pruneAfter+4): 1} {
+		page, err := s.Search(t.Context(), rooms.SearchQuery{Text: text, Public: true})
+		if err != nil || len(page.Messages) != want || page.Behind != 0 {
+			t.Errorf("search %q: %+v, %v; want %d", text, page, err, want)
+		}
+	}
 }
 
 // TestIndexIsMadeAgain holds that the index's file is worth nothing: lost,

@@ -18,8 +18,8 @@ func (b *batch) read(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 const (
 	countUnread = `SELECT count(*) FROM (SELECT sender, deleted FROM messages WHERE room = ? AND seq > ? ORDER BY seq DESC LIMIT ?)
 		WHERE sender <> ? AND NOT deleted`
-	countMentions = `SELECT count(*) FROM (SELECT sender FROM mentions JOIN messages USING (room, seq)
-		WHERE room = ? AND seq > ? AND mentions.name = ? AND sender <> ? LIMIT ?)`
+	countMentions = `SELECT count(*) FROM (SELECT 1 FROM mentions AS n CROSS JOIN messages AS m ON m.room = n.room AND m.seq = n.seq
+		WHERE n.room = ? AND n.seq > ? AND n.name = ? AND m.sender <> ? LIMIT ?)` // CROSS: mentions are the few
 )
 
 // Unread implements [rooms.Store].
