@@ -62,11 +62,12 @@ type Sink interface {
 	// values get the same bytes, framed once for all of them.
 	Framing() Framing
 	// TryWrite writes what the connection takes without waiting, and returns
-	// how many bytes that was. An error means that the connection is gone.
+	// how many bytes that was. An error means that the connection is gone. p is
+	// not to be kept or changed.
 	TryWrite(p []byte) (int, error)
 	// Write writes all of p, however long the reader takes, as long as it makes
 	// progress: an error means that the connection is gone, or that the reader
-	// took nothing for too long ([*Error] with CodeTooSlow).
+	// took nothing for too long ([*Error] with CodeTooSlow). p is not to be kept.
 	Write(p []byte) error
 	// Close tells the reader why and ends the connection. reason is nil when
 	// the connection is gone already. It does not wait for the reader.

@@ -115,7 +115,7 @@ func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, er
 	}
 	framing := m.sink.Framing()
 	frame := Frame{Payload: h.deps.encoder.Welcome(&w)}
-	p := make([]byte, 0, 4096)
+	p := getBuffer()
 	for i := range history {
 		p = framing.Append(p, frame)
 		c := Change{Kind: ChangeChat, Room: h.room, Epoch: h.epoch, Rev: history[i].Rev, Prev: history[i].Rev - 1, Message: &history[i]}

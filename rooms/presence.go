@@ -26,6 +26,7 @@ type presence struct {
 	announced    time.Time
 	typing       time.Time // the last typing event of a large room
 	timer        *time.Timer
+	some         []Sender // what list gave out of a large room, while all of them are here
 }
 
 // present is one identity, its connections here, and the nodes where it has
@@ -92,6 +93,7 @@ func (p *presence) come(who Sender) *present {
 func (p *presence) forget(one *present) {
 	if len(one.members) == 0 && one.elsewhere == 0 {
 		delete(p.here, one.ID)
+		p.some = nil
 		note(one.ID, one.Sender, &p.left, p.joined)
 	}
 }
@@ -119,10 +121,13 @@ func (p *presence) all() []*Member {
 }
 
 // list returns at most limit identities, any of them, ascending by subject; 0
-// is all.
+// is all. The list is not to be changed.
 func (p *presence) list(limit int) []Sender {
 	if limit == 0 || limit > len(p.here) {
 		limit = len(p.here)
+	}
+	if limit < len(p.here) && limit == len(p.some) {
+		return p.some // a large room fills with many who all are told this
 	}
 	list := make([]Sender, 0, limit)
 	for _, one := range p.here {
@@ -132,6 +137,9 @@ func (p *presence) list(limit int) []Sender {
 		list = append(list, one.Sender)
 	}
 	sortSenders(list)
+	if limit < len(p.here) {
+		p.some = list
+	}
 	return list
 }
 

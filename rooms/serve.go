@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
 // catchUpPage is how many changes are read from the store at a time.
@@ -11,8 +12,9 @@ const catchUpPage = MaxPage
 // serve gives a member that is not current all that it lacks, at the reader's
 // own pace, and ends when it is current or gone. It is the one way of whoever
 // joins, resumes, took only a part of a write, or fell behind. It begins by
-// writing rest.
+// writing rest, which is its own from then on.
 func (h *hub) serve(ctx context.Context, m *Member, rest []byte) {
+	defer func() { putBuffer(rest) }()
 	for more := true; more; {
 		if len(rest) > 0 {
 			if err := m.sink.Write(rest); err != nil {
@@ -33,7 +35,7 @@ func (h *hub) next(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 	h.mu.Lock()
 	if m.gone {
 		h.mu.Unlock()
-		return nil, false
+		return p, false
 	}
 	p = m.outbox.take(p, framing)
 	if !m.live && m.rev == h.head {
@@ -45,7 +47,7 @@ func (h *hub) next(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 			if len(frames) == 0 && len(p) == 0 {
 				h.attachLocked(m)
 				h.mu.Unlock()
-				return nil, false
+				return p, false
 			}
 			m.pos, m.rev = h.ring.end(), h.head
 			h.mu.Unlock()
@@ -69,7 +71,7 @@ func (h *hub) catchUp(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 	})
 	if err != nil {
 		h.drop(m, closing(ctx, err))
-		return nil, false
+		return p, false
 	}
 	h.deps.stats.caughtUp.Add(uint64(len(changes)))
 	framing := m.sink.Framing()
@@ -128,4 +130,22 @@ func closing(ctx context.Context, err error) *Error {
 		return Errorf(CodeRoomGone, "the room was deleted")
 	}
 	return Errorf(CodeUnavailable, "the history cannot be read now")
+}
+
+// buffers are for what serve writes: it lives for a moment, and many do at once
+// when a room fills.
+var buffers sync.Pool
+
+func getBuffer() []byte {
+	if b, ok := buffers.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, 4096)
+}
+
+// putBuffer takes a buffer back, unless a long page has made it large.
+func putBuffer(b []byte) {
+	if cap(b) > 0 && cap(b) <= 16<<10 {
+		buffers.Put(&b)
+	}
 }

@@ -1,7 +1,6 @@
 package rooms
 
 import (
-	"bytes"
 	"context"
 	"runtime"
 	"slices"
@@ -208,7 +207,7 @@ func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
 	if n == len(p) {
 		return true
 	}
-	h.resign(m, bytes.Clone(p[n:]))
+	h.resign(m, append(getBuffer(), p[n:]...))
 	return false
 }
 

@@ -112,6 +112,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	})
 	running.Go(func() { handler.Run(work) })
 	running.Go(func() { who.Run(work) })
+	running.Go(func() { giveBack(work, func() int { return registry.Counts().Members }) })
 	running.Go(func() {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("the HTTP server failed: %w", err)

@@ -201,7 +201,8 @@ func chosenName(r *http.Request) (string, error) {
 	if !rooms.ValidLine(name, MaxName) {
 		return "", rooms.Invalid("name", "invalid", "must have at most %d characters, none of them a control character", MaxName)
 	}
-	return strings.Join(strings.Fields(name), " "), nil
+	// A copy, for a name may be kept long, and the URL that it is a part of not.
+	return strings.Clone(strings.Join(strings.Fields(name), " ")), nil
 }
 
 func unauthorized(detail string) *rooms.Error {

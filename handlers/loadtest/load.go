@@ -34,7 +34,7 @@ type Config struct {
 	Duration time.Duration      // measured
 	Churn    float64            // connections per second that end and are made anew
 	Stuck    float64            // share of the members that never read, 0 to 1
-	Idle     bool               // nobody posts: connect, wait for Duration, leave
+	Idle     bool               // nobody posts: connect, wait for Warmup and Duration, leave
 	Dialers  int                // connections made at once; 0 is 64
 	Envelope Envelope           // of a server that wraps the frames in a protocol of its own
 
@@ -114,6 +114,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	wait(ctx, cfg.Duration)
 	took := time.Since(started)
 	after := server.sample()
+	if cfg.Idle {
+		full.rss = after.rss // what waiting takes, without what connecting took
+	}
 	counted := r.tally.end()
 	r.tally.phase.Store("drain")
 	end()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,14 +67,14 @@ var scenarios = []scenario{
 		shows: []figure{perSecond, micros, p99, wrong},
 	},
 	{
-		name: "idle", about: "10,000 members in one room, silent",
-		load:  loadtest.Config{Rooms: 1, Members: 10_000, Idle: true},
+		name: "idle", about: "10,000 members in one room, silent for 11 s",
+		load:  loadtest.Config{Rooms: 1, Members: 10_000, Idle: true, Duration: 10 * time.Second},
 		not:   []string{"floor", "unstored"},
 		shows: []figure{perMember, perConnect, wrong},
 	},
 	{
-		name: "idle-spread", about: "10,000 members in 1,000 rooms, silent",
-		load:  loadtest.Config{Rooms: 1000, Members: 10, Idle: true},
+		name: "idle-spread", about: "10,000 members in 1,000 rooms, silent for 11 s",
+		load:  loadtest.Config{Rooms: 1000, Members: 10, Idle: true, Duration: 10 * time.Second},
 		not:   []string{"floor", "unstored"},
 		shows: []figure{perMember, perConnect, wrong},
 	},
@@ -142,7 +143,8 @@ func (s scenario) play(ctx context.Context, with server, binary, dir string) ([]
 
 // prepare makes a load's rooms and completes it.
 func (p *process) prepare(ctx context.Context, load loadtest.Config, with server, prefix string) (loadtest.Config, error) {
-	load.URL, load.Envelope, load.Warmup, load.Duration = p.url, with.envelope, warmup, measure
+	load.URL, load.Envelope, load.Warmup = p.url, with.envelope, warmup
+	load.Duration = cmp.Or(load.Duration, measure)
 	load.Room = func(i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
 	names := make([]string, load.Rooms)
 	for i := range names {
