@@ -15,29 +15,31 @@ type Member struct {
 	who   Identity
 	hub   *hub
 	sink  Sink
-	shard int  // which writer serves it
-	inbox bool // it asked for what concerns its identity beyond the room
+	shard int // which writer serves it
 
 	// The cursor. It is the writer's while the member is current, and serve's
 	// while it is not.
-	live bool   // it reads from the ring, not from the store
 	pos  uint64 // position in the ring, while live
 	rev  uint64 // the newest change that it was given
 	base uint64 // what it knew when it began to read from the store
+	live bool   // it reads from the ring, not from the store
+
+	inbox bool // it asked for what concerns its identity beyond the room
 
 	// The writer's alone, during a pass.
-	own    []byte // frames of its own, framed
-	passed bool   // it is current no more: another serves it now
+	passed bool    // it is current no more: another serves it now
+	own    *outbox // what waited when the pass began
 
 	// Below: under hub.mu.
 	current bool // it has all, but for what its writer is about to deliver
 	gone    bool
 	queued  bool // in its shard's own list
-	outbox  outbox
-	typed   time.Time
+	outbox  *outbox
+	typed   int64 // when it last typed, in Unix nanoseconds
 }
 
-// outbox holds the frames of a member's own that wait for its writer.
+// outbox holds the frames of a member's own that wait for its writer. Most
+// members have none: nil is empty.
 type outbox struct {
 	payloads [][]byte
 	bytes    int
@@ -52,12 +54,13 @@ func (o *outbox) add(payload []byte) bool {
 	return true
 }
 
-// take appends what waits to dst, framed, and forgets it.
-func (o *outbox) take(dst []byte, framing Framing) []byte {
-	for _, p := range o.payloads {
-		dst = framing.Append(dst, Frame{Payload: p})
+// append appends what waits to dst, framed.
+func (o *outbox) append(dst []byte, framing Framing) []byte {
+	if o != nil {
+		for _, p := range o.payloads {
+			dst = framing.Append(dst, Frame{Payload: p})
+		}
 	}
-	*o = outbox{}
 	return dst
 }
 
@@ -75,6 +78,9 @@ func (m *Member) Send(payload []byte) {
 	if m.gone {
 		h.mu.Unlock()
 		return
+	}
+	if m.outbox == nil {
+		m.outbox = new(outbox)
 	}
 	if !m.outbox.add(payload) {
 		h.mu.Unlock()

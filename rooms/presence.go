@@ -208,9 +208,9 @@ func (h *hub) moveElsewhere(m Move) {
 func (h *hub) typing(m *Member) {
 	h.mu.Lock()
 	now := time.Now()
-	quiet := m.gone || now.Sub(m.typed) < typingEvery || h.mutedLocked(m)
+	quiet := m.gone || now.Sub(time.Unix(0, m.typed)) < typingEvery || h.mutedLocked(m)
 	if !quiet {
-		m.typed = now
+		m.typed = now.UnixNano()
 		quiet = !h.typingLocked(m.who.Sender(), now)
 	}
 	h.mu.Unlock()

@@ -37,7 +37,7 @@ func (h *hub) next(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 		h.mu.Unlock()
 		return p, false
 	}
-	p = m.outbox.take(p, framing)
+	p, m.outbox = m.outbox.append(p, framing), nil
 	if !m.live && m.rev == h.head {
 		m.live, m.pos = true, h.ring.end()
 	}

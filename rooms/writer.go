@@ -125,14 +125,13 @@ func (w *writer) begin(h *hub, now time.Time) pass {
 	s := &h.shards[w.index]
 	s.flushed = now
 	s.members = append(s.members, s.joining...)
-	clear(s.joining)
-	s.joining = s.joining[:0]
+	s.joining = nil
 	clear(w.own)
 	w.own = w.own[:0]
 	for _, m := range s.own {
 		m.queued = false
 		if m.current && !m.gone {
-			m.own = m.outbox.take(nil, m.sink.Framing())
+			m.own, m.outbox = m.outbox, nil
 			w.own = append(w.own, m)
 		}
 	}
@@ -190,7 +189,7 @@ func (h *hub) passed(i int, left bool) {
 func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
 	p := w.batches.get(m.pos, m.sink.Framing())
 	if m.own != nil {
-		w.scratch = append(append(w.scratch[:0], m.own...), p...)
+		w.scratch = append(m.own.append(w.scratch[:0], m.sink.Framing()), p...)
 		p = w.scratch
 		m.own = nil
 	}
