@@ -32,6 +32,7 @@ type conn struct {
 	mu      sync.Mutex
 	busy    bool   // a data write is under way: control frames wait in control
 	control []byte // control frames that wait
+	closing bool   // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
 	failed  error  // the connection is unusable
 }
 
@@ -66,6 +67,9 @@ func (c *conn) TryWrite(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.failed
 	}
+	if c.closing {
+		return 0, net.ErrClosed
+	}
 	if c.busy || len(c.control) > 0 || c.raw == nil {
 		return 0, nil
 	}
@@ -82,6 +86,10 @@ func (c *conn) TryWrite(p []byte) (int, error) {
 // noProgress.
 func (c *conn) WriteAll(p []byte) error {
 	c.mu.Lock()
+	if c.closing && !c.busy && len(p) > 0 {
+		c.mu.Unlock()
+		return net.ErrClosed
+	}
 	c.busy = true
 	for c.failed == nil {
 		p = append(p, c.control...)
@@ -127,6 +135,11 @@ func (c *conn) Write(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.failed
 	}
+	if c.closing {
+		return len(p), nil // the answer to the peer's close, which has ours already
+	}
+	const finClose = 0x88
+	c.closing = p[0] == finClose
 	n := 0
 	if !c.busy && len(c.control) == 0 && c.raw != nil {
 		var err error

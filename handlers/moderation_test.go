@@ -268,3 +268,27 @@ func TestClearAndLock(t *testing.T) {
 		t.Errorf("the log is %s, %+v", all, log)
 	}
 }
+
+// A close frame is the last one: browsers take whatever follows it for a broken
+// connection, and never see the code.
+func TestNothingFollowsAClose(t *testing.T) {
+	t.Parallel()
+	s := startModerated(t)
+	ws, _ := s.enter(t, s.member, "")
+	until(t, ws, wire.TypeWelcome)
+	raw := ws.NetConn()
+	s.moderate(t, "POST", "/rooms/lobby/kicks", `{"who":"member"}`, 204) // a leaving, of which the room is told
+	if err := raw.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(got) > 2 && got[0] != 0x88 {
+		got = got[2+int(got[1]):] // short frames, all of them
+	}
+	if len(got) < 2 || len(got) != 2+int(got[1]) {
+		t.Fatalf("the close frame and what followed it is %q", got)
+	}
+}

@@ -3,6 +3,7 @@
 import { reason, t } from "../i18n/index.js";
 import { ChatError, newID } from "../sdk/room.js";
 import { copyLink } from "./menu.js";
+import { actions, moderate } from "./moderate.js";
 
 /** @import {App} from "./main.js" */
 
@@ -29,7 +30,11 @@ export async function run(app, { name, rest }) {
         return void (await server.call("PATCH", path, { body: { topic: rest }, key: newID() }));
       case "archive":
         return void (await server.call("PATCH", path, { body: { archived: true }, key: newID() }));
+      case "lock":
+      case "unlock":
+        return void (await server.call("PATCH", path, { body: { mode: name === "lock" ? "announce" : "open" }, key: newID() }));
       default:
+        if (actions.has(name)) return app.view.toast(await moderate(app, name, rest));
         app.view.toast(t("unknown_command", { name }));
     }
   } catch (err) {

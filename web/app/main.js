@@ -302,6 +302,6 @@ export class App {
   }
 }
 
-const commandNames = new Set(["nick", "topic", "announce", "search", "invite", "archive", "help"]);
+const commandNames = new Set(["nick", "topic", "announce", "search", "invite", "kick", "ban", "unban", "mute", "unmute", "clear", "lock", "unlock", "archive", "help"]);
 
 new App().start();

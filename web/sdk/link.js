@@ -154,7 +154,7 @@ export class Link {
     const error = await this.#handlers.why();
     if (socket !== this.#socket) return;
     if (error && [401, 403, 404, 410].includes(error.status)) {
-      this.#stop(error.status === 404 || error.status === 410 ? 4004 : error.status === 403 ? 4003 : 4001, error.message);
+      this.#stop(error.status === 404 || error.status === 410 ? 4004 : error.code === "banned" ? 4009 : error.status === 403 ? 4003 : 4001, error.message);
     } else if (error?.status === 429 || error?.status === 503) {
       this.#retry(4100, "");
     } else {

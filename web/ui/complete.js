@@ -9,7 +9,7 @@ import { findEmoji, withEmoji } from "./emoji.js";
 /** @typedef {{label: string, help?: string, sign?: Node | string, insert: string}} Option */
 
 /** What can be typed after a slash; each has a line of help. */
-export const commands = ["nick", "topic", "announce", "search", "invite", "shrug", "archive", "help"];
+export const commands = ["nick", "topic", "announce", "search", "invite", "shrug", "kick", "ban", "unban", "mute", "unmute", "clear", "lock", "unlock", "archive", "help"];
 
 export class Completion {
   /** @type {Option[]} */
