@@ -40,29 +40,36 @@ func (s *Server) readJSON(c *gin.Context, dst any) error {
 }
 
 // readPost reads what a request posts: JSON, or any other body as the text
-// itself, so that curl -d needs no header.
-func (s *Server) readPost(c *gin.Context) (wire.PostMessage, error) {
-	var post wire.PostMessage
+// itself, so that curl -d needs no header. An announcement may also come in
+// Slack's form; slack tells that it did.
+func (s *Server) readPost(c *gin.Context, kind rooms.MessageKind) (post wire.PostMessage, slack bool, err error) {
 	isJSON, err := contentIsJSON(c)
 	if err != nil {
-		return post, err
+		return post, false, err
 	}
 	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
-		return post, brokenBody(err)
+		return post, false, brokenBody(err)
+	}
+	if isJSON && kind == rooms.KindAnnouncement {
+		post.Message, slack = slackText(body)
+	}
+	if slack {
+		post.ID, err = idempotencyKey(c, "")
+		return post, true, err
 	}
 	if isJSON {
 		if err := decodeStrict(body, &post); err != nil {
-			return post, err
+			return post, false, err
 		}
 	} else {
 		post.Message = string(body)
 	}
 	if err := s.check(&post); err != nil {
-		return post, err
+		return post, false, err
 	}
 	post.ID, err = idempotencyKey(c, post.ID)
-	return post, err
+	return post, false, err
 }
 
 // idempotencyKey is the key of the request, "" for none: its header's, or the

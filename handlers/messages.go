@@ -13,7 +13,7 @@ import (
 // broadcast posts an announcement.
 //
 //	@Summary		Broadcast into a room
-//	@Description	Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. Needs the permission to moderate.
+//	@Description	Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. JSON with a text and no message is taken as what programs send to Slack: the text (or that of its attachments) is posted, all else is ignored, and the answer is 200 and "ok". Needs the permission to moderate.
 //	@ID				broadcast
 //	@Tags			messages
 //	@Accept			json,plain
@@ -37,9 +37,13 @@ import (
 //	@Security		Bearer
 //	@Router			/rooms/{id}/broadcast [post]
 func (s *Server) broadcast(c *gin.Context, who rooms.Identity) error {
-	receipt, err := s.post(c, who, rooms.KindAnnouncement)
+	receipt, slack, err := s.post(c, who, rooms.KindAnnouncement)
 	if err != nil {
 		return err
+	}
+	if slack {
+		c.String(http.StatusOK, "ok") // as Slack answers: some senders look at it
+		return nil
 	}
 	c.PureJSON(created(receipt), wire.Broadcast{
 		Message: wireMessage(*receipt.Message),
@@ -76,7 +80,7 @@ func (s *Server) broadcast(c *gin.Context, who rooms.Identity) error {
 //	@Security		Bearer
 //	@Router			/rooms/{id}/messages [post]
 func (s *Server) postMessage(c *gin.Context, who rooms.Identity) error {
-	receipt, err := s.post(c, who, rooms.KindChat)
+	receipt, _, err := s.post(c, who, rooms.KindChat)
 	if err != nil {
 		return err
 	}
@@ -84,19 +88,19 @@ func (s *Server) postMessage(c *gin.Context, who rooms.Identity) error {
 	return nil
 }
 
-func (s *Server) post(c *gin.Context, who rooms.Identity, kind rooms.MessageKind) (rooms.Receipt, error) {
-	body, err := s.readPost(c)
+func (s *Server) post(c *gin.Context, who rooms.Identity, kind rooms.MessageKind) (receipt rooms.Receipt, slack bool, err error) {
+	body, slack, err := s.readPost(c, kind)
 	if err != nil {
-		return rooms.Receipt{}, err
+		return rooms.Receipt{}, slack, err
 	}
-	receipt, err := s.propose(c, who, rooms.Entry{
+	receipt, err = s.propose(c, who, rooms.Entry{
 		Kind: rooms.EntryPost, Room: c.Param("id"), ID: body.ID,
 		Message: kind, Text: body.Message, ReplyTo: body.ReplyTo,
 	})
 	if err == nil {
 		c.Header("Location", "/rooms/"+receipt.Message.Room+"/messages/"+strconv.FormatUint(receipt.Seq, 10))
 	}
-	return receipt, err
+	return receipt, slack, err
 }
 
 // getMessage shows one message.
