@@ -22,6 +22,10 @@ type Journal interface {
 	// began.
 	Begun() <-chan struct{}
 
+	// Current waits until Run has applied all that any proposer knew to be in
+	// the journal when Current was called.
+	Current(ctx context.Context) error
+
 	// Ready tells why entries cannot be expected to go in and come out now, nil
 	// when they can.
 	Ready() error

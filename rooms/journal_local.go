@@ -78,3 +78,6 @@ func (j *LocalJournal) Begun() <-chan struct{} { return j.begun }
 
 // Ready implements [Journal].
 func (j *LocalJournal) Ready() error { return nil }
+
+// Current implements [Journal]: what a proposer knows of has been applied.
+func (j *LocalJournal) Current(context.Context) error { return nil }

@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Room returns a room that who may read. For a private room without a grant it
@@ -15,6 +16,9 @@ func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, err
 		return Room{}, roomNotFound(id)
 	}
 	room, err := r.store.Room(ctx, id)
+	if err != nil && r.catchUp(ctx) {
+		room, err = r.store.Room(ctx, id)
+	}
 	if err != nil {
 		return Room{}, err
 	}
@@ -46,6 +50,21 @@ func (r *Registry) begun() error {
 	default:
 		return Errorf(CodeUnavailable, "the server is catching up")
 	}
+}
+
+// catchUpFor bounds how long a node looks for what it does not know.
+const catchUpFor = 2 * time.Second
+
+// catchUp has this node apply what other nodes have acknowledged. It reports
+// false when there are none, or too little time: whoever made a room on one node
+// may ask another for it at once.
+func (r *Registry) catchUp(ctx context.Context) bool {
+	if r.deps.alone {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpFor)
+	defer cancel()
+	return r.journal.Current(ctx) == nil
 }
 
 func roomNotFound(id string) *Error { return Errorf(CodeRoomNotFound, "there is no room %q", id) }

@@ -60,17 +60,22 @@ func makeTrio(t *testing.T, lasts time.Duration) *trio {
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	t.Cleanup(cancel)
 	c := &trio{ctx: ctx}
-	routes := freePorts(t, len(c.nodes))
-	for i, listen := range freePorts(t, len(c.nodes)) {
-		c.nodes[i] = &node{
-			dir: t.TempDir(), url: "http://" + listen, conns: make(map[net.Conn]bool),
-			args: []string{
-				"serve", "--listen", listen, "--cluster-name", "test", "--cluster-listen", routes[i],
-				"--cluster-peers", strings.Join(routes, ","), "--cluster-secret", "known to these three",
-			},
-		}
-	}
+	c.make(t, freePorts(t, len(c.nodes)), freePorts(t, len(c.nodes)), nil)
 	return c
+}
+
+// make makes the nodes. Each listens on one of the addresses for clients and on
+// one of routes for its peers, and is run by what before returns.
+func (c *trio) make(t *testing.T, addresses, routes []string, before func(i int) []string) {
+	for i, listen := range addresses {
+		n := &node{dir: t.TempDir(), url: "http://" + listen, conns: make(map[net.Conn]bool)}
+		if before != nil {
+			n.args = before(i)
+		}
+		n.args = append(n.args, "chatd", "serve", "--listen", listen, "--insecure", "--cluster-name", "test",
+			"--cluster-listen", routes[i], "--cluster-peers", strings.Join(routes, ","), "--cluster-secret", "known to these three")
+		c.nodes[i] = n
+	}
 }
 
 // start starts all nodes, and the balancer.
@@ -115,7 +120,7 @@ func (n *node) start(ctx context.Context, t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	p, err := startProcess(ctx, n.dir, nil, n.args...)
+	p, err := startCommand(ctx, n.dir, nil, n.args...)
 	if err != nil {
 		t.Errorf("a node did not start: %v\n%s", err, p.log())
 	}
@@ -345,10 +350,20 @@ func TestClusterIsOneChat(t *testing.T) {
 		}
 	}
 
+	for n := range 20 { // what one node has made, another does not deny
+		id := fmt.Sprint("room-", n)
+		if _, err := api[n%3].CreateRoom(c.ctx, wire.CreateRoom{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range api {
+			if _, err := api[i].Room(c.ctx, id); err != nil {
+				t.Errorf("made on node %d, asked for on node %d: %v", n%3, i, err)
+			}
+		}
+	}
 	if _, err := api[0].CreateRoom(c.ctx, wire.CreateRoom{ID: "ops"}); err != nil {
 		t.Fatal(err)
 	}
-	everywhere("the room", func(a *client.API) bool { _, err := a.Room(c.ctx, "ops"); return err == nil })
 	posted, err := api[1].Post(c.ctx, "ops", wire.PostMessage{ID: "once", Message: "hello"})
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,12 @@ var readyLine = regexp.MustCompile(`chat: (http://\S+)`)
 // startProcess runs chatd with args and waits until it says that it is ready.
 // It returns an error when the process ends before that.
 func startProcess(ctx context.Context, dir string, env []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command("chatd", args...), ended: make(chan struct{})} //nolint:noctx // it is ended by signals, which is what is tested
+	return startCommand(ctx, dir, env, append([]string{"chatd"}, args...)...)
+}
+
+// startCommand is startProcess for a command line that ends in chatd's.
+func startCommand(ctx context.Context, dir string, env []string, line ...string) (*process, error) {
+	p := &process{cmd: exec.Command(line[0], line[1:]...), ended: make(chan struct{})} //nolint:noctx // it is ended by signals, which is what is tested
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
 	p.cmd.Stderr = p
 	stdout, err := p.cmd.StdoutPipe()

@@ -52,6 +52,7 @@ type Cluster struct {
 	node   string
 	log    *slog.Logger
 	status status
+	asking chan struct{} // holds a value for each question of Current's under way
 	// snapshotDue holds a value when there may be a snapshot to make.
 	snapshotDue chan struct{}
 
@@ -96,6 +97,7 @@ func New(ctx context.Context, c Config) (*Cluster, error) {
 		// what the one before proposed.
 		node:        name + "/" + strings.ToLower(rand.Text()[:10]),
 		changed:     make(chan struct{}),
+		asking:      make(chan struct{}, 8),
 		snapshotDue: make(chan struct{}, 1),
 		status:      status{begun: make(chan struct{})},
 	}, nil

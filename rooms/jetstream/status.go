@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,6 +23,7 @@ type status struct {
 	reading bool
 	begun   chan struct{} // closed when at has reached target
 	isBegun bool
+	moved   chan struct{} // closed when at moves; nil when nobody waits for it
 }
 
 func (s *status) waiting(err error) {
@@ -43,6 +45,10 @@ func (s *status) applied(at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at, s.why = at, nil
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
 	s.advanceLocked()
 }
 
@@ -65,6 +71,46 @@ func (s *status) place() (at, last uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.at, s.last
+}
+
+// reach waits until the node has applied up to place.
+func (s *status) reach(ctx context.Context, place uint64) error {
+	for {
+		s.mu.Lock()
+		if s.at >= place {
+			s.mu.Unlock()
+			return nil
+		}
+		if s.moved == nil {
+			s.moved = make(chan struct{})
+		}
+		moved := s.moved
+		s.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Current implements [rooms.Journal]: it asks the stream's leader.
+func (c *Cluster) Current(ctx context.Context) error {
+	l, err := c.linked(ctx)
+	if err != nil {
+		return err
+	}
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return err
+	}
+	return c.status.reach(ctx, info.State.LastSeq)
 }
 
 // Begun implements [rooms.Journal].
