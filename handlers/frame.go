@@ -44,12 +44,19 @@ func (p *messagePool) Put(b *message) {
 	}
 }
 
+// errTooLong tells that a message has more than maxFrame bytes. Gorilla counts
+// them as they come; a compressed message may become long after that.
+var errTooLong = errors.New("the message is too long")
+
 // readAll reads r to its end. The bytes are good until the buffer is put back.
 func (b *message) readAll(r io.Reader) ([]byte, error) {
 	b.data = b.data[:0]
 	for {
 		n, err := r.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
+		if len(b.data) > maxFrame {
+			return nil, errTooLong
+		}
 		if errors.Is(err, io.EOF) {
 			return b.data, nil
 		}

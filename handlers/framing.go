@@ -7,24 +7,33 @@ import (
 	"chatd/rooms"
 )
 
-// webSocketFraming frames payloads as unmasked, unfragmented text frames (RFC
-// 6455 section 5.2).
+// webSocketFraming frames payloads as unmasked, unfragmented text frames.
 type webSocketFraming struct{}
 
-const finText = 0x81
-
 func (webSocketFraming) Append(dst []byte, f rooms.Frame) []byte {
-	switch n := len(f.Payload); {
+	return appendText(dst, finText, f.Payload)
+}
+
+// The first byte of a whole text message in one frame, and the bit that says it
+// is compressed.
+const (
+	finText = 0x81
+	rsv1    = 0x40
+)
+
+// appendText appends an unmasked frame (RFC 6455 section 5.2).
+func appendText(dst []byte, first byte, payload []byte) []byte {
+	switch n := len(payload); {
 	case n < 126:
-		dst = append(dst, finText, byte(n))
+		dst = append(dst, first, byte(n))
 	case n < 1<<16:
-		dst = append(dst, finText, 126)
+		dst = append(dst, first, 126)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	default:
-		dst = append(dst, finText, 127)
+		dst = append(dst, first, 127)
 		dst = binary.BigEndian.AppendUint64(dst, uint64(n))
 	}
-	return append(dst, f.Payload...)
+	return append(dst, payload...)
 }
 
 // eventStreamFraming frames payloads as server-sent events (WHATWG HTML,

@@ -59,6 +59,8 @@ type Config struct {
 	// MaxSessions and MaxPerAddress bound the WebSockets and event streams, in
 	// all and from one client's address (of IPv6, its /64). 0 is no bound.
 	MaxSessions, MaxPerAddress int
+	// Compress offers permessage-deflate to WebSockets.
+	Compress bool
 	// AllowedOrigins are the origins, beside the server's own, whose pages may
 	// talk to it: "https://chat.example.com", "https://*.example.com", "*".
 	AllowedOrigins []string
@@ -108,6 +110,9 @@ func New(cfg Config) (*Server, error) {
 		s.log = slog.Default()
 	}
 	s.sessions = newSessions(&occupancy{max: cfg.MaxSessions, perAddress: cfg.MaxPerAddress, counts: make(map[netip.Prefix]int)})
+	if cfg.Compress {
+		s.sessions.deflater = newDeflater()
+	}
 	if s.maxBody == 0 {
 		s.maxBody = DefaultMaxBody
 	}

@@ -30,6 +30,7 @@ type session struct {
 	out      *conn
 	registry Registry
 	metrics  *metrics.Metrics
+	deflater *deflater     // nil without permessage-deflate
 	member   *rooms.Member // nil when joining failed
 	from     netip.Prefix  // as it was counted
 	bucket   int           // of the heartbeat sweep
@@ -37,7 +38,12 @@ type session struct {
 }
 
 // Framing implements rooms.Sink.
-func (s *session) Framing() rooms.Framing { return webSocketFraming{} }
+func (s *session) Framing() rooms.Framing {
+	if s.deflater != nil {
+		return deflateFraming{s.deflater}
+	}
+	return webSocketFraming{}
+}
 
 // TryWrite implements rooms.Sink.
 func (s *session) TryWrite(p []byte) (int, error) { return s.out.TryWrite(p) }
@@ -173,6 +179,9 @@ func (s *session) handle(kind int, r io.Reader) bool {
 	defer messages.Put(buf)
 	data, err := buf.readAll(r)
 	switch {
+	case errors.Is(err, errTooLong):
+		s.Close(rooms.Errorf(wire.CodeTooLarge, "the message has more than %d bytes once it is inflated", maxFrame))
+		return false
 	case err != nil:
 		return false
 	case s.member == nil:

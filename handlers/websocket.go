@@ -35,6 +35,7 @@ const (
 type sessions struct {
 	upgrader  websocket.Upgrader
 	occupancy *occupancy
+	deflater  *deflater // nil offers no compression
 
 	mu      sync.Mutex
 	next    int
@@ -152,7 +153,16 @@ func (s *Server) join(c *gin.Context, room string) error {
 		return err
 	}
 	w := &hijacker{ResponseWriter: c.Writer}
-	ws, err := s.sessions.upgrader.Upgrade(w, r, nil)
+	upgrader, deflater := &s.sessions.upgrader, s.sessions.deflater
+	if deflater != nil && offersDeflate(r.Header) {
+		deflating := *upgrader
+		deflating.EnableCompression = true
+		upgrader = &deflating
+		r.Header.Set(extensionsHeader, deflateExtension) // gorilla agrees to whatever else it says
+	} else {
+		deflater = nil
+	}
+	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		s.sessions.occupancy.leave(from)
 		if w.conn == nil {
@@ -162,7 +172,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
-	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, from: from}, who, room, options)
+	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	RoomRate      int           `flag:"room-rate" arg:"N" default:"500" help:"the same of all people in one room"`
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`
 	MaxPerAddress int           `flag:"max-per-address" arg:"N" default:"1000" help:"WebSockets and event streams from one address; 0 is no limit. This machine's own address has none"`
+	Compress      bool          `flag:"compress" help:"compress messages of more than 512 bytes for WebSockets that can take it (permessage-deflate): less traffic for more processor time"`
 	Insecure      bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
 	DebugListen   string        `flag:"debug-listen" arg:"ADDRESS" help:"host and port of this machine on which to show profiles (pprof), such as localhost:6060"`
 	LogFormat     string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
