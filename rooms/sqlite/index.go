@@ -19,7 +19,7 @@ const indexName = "search.db"
 
 // indexVersion changes with the schema below and with what indexed does to a
 // text; an index of another version is made again.
-const indexVersion = 1
+const indexVersion = 2
 
 // indexSchema keeps no texts, only where each word is. A message's place is its
 // row: newest first is the order of the index itself. Its room and sender are

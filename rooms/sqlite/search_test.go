@@ -15,7 +15,7 @@ func TestIndexed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":           "",
 		"plain Text": "plain Text",
-		"in 上海市!":    "in 上海 海市 市 !",
+		"in 上海市!":    "in 上海 海市 市",
 		"a市b":        "a 市 b",
 		"ok👍":        "ok x1f44d",
 		"ＡＢ":         "AB",
@@ -32,7 +32,7 @@ func TestIndexed(t *testing.T) {
 func FuzzSearch(f *testing.F) {
 	for _, seed := range []string{
 		"hello world", `"a phrase" b* -c`, "我买了iPhone手机!", "東京タワー", "ที่นี่", "é\u0301", "👍🏽x", `" * ^ ( ) : NEAR AND OR NOT -`,
-		"\x00a\x00", "＂ａ＂", "text:a", "a* b", "- - -", "ﷺ", "각각",
+		"\x00a\x00", "＂ａ＂", "text:a", "a* b", "- - -", "a \U000e9a40b", "ﷺ", "각각",
 	} {
 		f.Add(seed)
 	}

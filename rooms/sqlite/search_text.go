@@ -44,9 +44,13 @@ func (w *spacer) add(c rune) {
 	case unicode.Is(unicode.So, c):
 		w.endRun(true)
 		w.out.WriteString(" x" + strconv.FormatInt(int64(c), 16) + " ")
-	default:
+	case isToken(c) || unicode.Is(unicode.M, c):
 		w.endRun(true)
 		w.out.WriteRune(c)
+	default:
+		// The tokenizer's idea of what a word's part is may be another.
+		w.endRun(true)
+		w.out.WriteByte(' ')
 	}
 }
 
@@ -135,9 +139,6 @@ func phrase(term string) string {
 	}
 	var w spacer
 	for _, c := range word {
-		if c == 0 || c == '"' {
-			c = ' '
-		}
 		w.add(c)
 	}
 	// A run of dense characters at the end may go on, too. One alone is only
