@@ -152,6 +152,8 @@ func (s *session) read() bool {
 		kind, r, err := s.ws.NextReader()
 		if err != nil {
 			if errors.Is(err, websocket.ErrReadLimit) {
+				// gorilla tells the peer, but for a length whose highest bit is set.
+				s.Close(rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame))
 				s.drain()
 			}
 			return false
