@@ -18,8 +18,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxInFlight bounds the entries of one session that wait for the disk. A
-// session that sends more is not read until there is room.
+// maxInFlight bounds the frames of one session whose answers are not yet on
+// their way. A session that sends more is not read until there is room.
 const maxInFlight = 64
 
 // session is one WebSocket. It is the sink of its member: frames go out through
@@ -34,7 +34,7 @@ type session struct {
 	member   *rooms.Member // nil when joining failed
 	from     netip.Prefix  // as it was counted
 	bucket   int           // of the heartbeat sweep
-	inFlight chan struct{} // a token for each entry under way; made by the first
+	inFlight chan struct{} // a token for each frame that is not answered yet
 }
 
 // Framing implements rooms.Sink.
@@ -200,16 +200,17 @@ func (s *session) handle(kind int, r io.Reader) bool {
 		return false
 	}
 	f, err := decodeFrame(data)
+	if err == nil {
+		err = s.obey(f)
+	}
 	if err != nil {
 		s.refuse(f.ID, err)
-		return true
 	}
-	s.obey(f)
 	return true
 }
 
-// obey does what a frame asks for.
-func (s *session) obey(f wire.ClientFrame) {
+// obey does what a frame asks for, or returns why not.
+func (s *session) obey(f wire.ClientFrame) error {
 	e := rooms.Entry{Room: s.member.Room(), ID: f.ID, Seq: f.Seq, Text: f.Message, ReplyTo: f.ReplyTo, Emoji: f.Emoji}
 	switch f.Type {
 	case wire.TypeChat:
@@ -221,21 +222,19 @@ func (s *session) obey(f wire.ClientFrame) {
 	case wire.TypeReact:
 		e.Kind, e.On = rooms.EntryReact, f.On == nil || *f.On
 	case wire.TypeRead:
-		if err := s.registry.MarkRead(context.Background(), s.member.Identity(), s.member.Room(), f.Seq); err != nil {
-			s.refuse(f.ID, err)
-		}
-		return
+		return s.registry.MarkRead(context.Background(), s.member.Identity(), s.member.Room(), f.Seq)
 	case wire.TypeTyping:
 		s.member.Typing()
-		return
+		return nil
 	case wire.TypePing:
-		s.member.Send(pong)
-		return
+		s.inFlight <- struct{}{}
+		s.answer(pong)
+		return nil
 	default:
-		s.refuse(f.ID, rooms.Errorf(wire.CodeUnknownType, "there is no frame of type %q", f.Type))
-		return
+		return rooms.Errorf(wire.CodeUnknownType, "there is no frame of type %q", f.Type)
 	}
 	s.propose(e)
+	return nil
 }
 
 var pong = encode(wire.Pong{Type: wire.TypePong})
@@ -243,33 +242,39 @@ var pong = encode(wire.Pong{Type: wire.TypePong})
 // propose hands an entry to the registry. The answer goes to the member when
 // the entry is durable, or refused.
 func (s *session) propose(e rooms.Entry) {
-	if s.inFlight == nil {
-		s.inFlight = make(chan struct{}, maxInFlight)
-	}
 	s.inFlight <- struct{}{}
 	id := e.ID
-	err := s.registry.Submit(context.Background(), s.member.Identity(), e, func(receipt rooms.Receipt, err error) {
-		<-s.inFlight
+	done := func(receipt rooms.Receipt, err error) {
 		if err != nil {
-			s.refuse(id, err)
+			s.answer(s.errorFrame(id, err))
 			return
 		}
-		s.member.Send(encode(wire.Ack{
+		s.answer(encode(wire.Ack{
 			Type: wire.TypeAck, ID: receipt.ID, Seq: receipt.Seq, Rev: receipt.Rev, Duplicate: receipt.Duplicate,
 		}))
-	})
-	if err != nil {
-		<-s.inFlight
-		s.refuse(id, err)
+	}
+	if err := s.registry.Submit(context.Background(), s.member.Identity(), e, done); err != nil {
+		done(rooms.Receipt{}, err)
 	}
 }
 
 // refuse tells the client that a frame was refused.
 func (s *session) refuse(id string, err error) {
+	s.inFlight <- struct{}{}
+	s.answer(s.errorFrame(id, err))
+}
+
+// answer sends the answer to a frame, whose place in inFlight is free when the
+// answer is on its way.
+func (s *session) answer(payload []byte) {
+	s.member.Answer(payload, func() { <-s.inFlight })
+}
+
+func (s *session) errorFrame(id string, err error) []byte {
 	e := refusal(err)
 	s.metrics.Refused("websocket", e.Code)
-	s.member.Send(encode(wire.ErrorFrame{
+	return encode(wire.ErrorFrame{
 		Type: wire.TypeError, Code: string(e.Code), Detail: e.Detail, ID: id,
 		RetryAfter: e.RetryAfter.Seconds(), Errors: wireFieldErrors(e.Fields),
-	}))
+	})
 }

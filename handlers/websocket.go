@@ -172,7 +172,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
-	s.sessions.start(&session{ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
+	s.sessions.start(&session{inFlight: make(chan struct{}, maxInFlight), ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
 	return nil
 }
 

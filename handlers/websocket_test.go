@@ -214,3 +214,35 @@ func TestEventStreamsResume(t *testing.T) {
 		}
 	}
 }
+
+// A client that sends faster than it is answered is read more slowly, and loses
+// nothing.
+func TestAHurriedClientIsAnswered(t *testing.T) {
+	s := startREST(t, auth.Config{}) // open: no limit of posts
+	ws := s.socket(t, "/ws?history=0")
+	until(t, ws, wire.TypeWelcome)
+	const posts = 2000
+	go func() {
+		for i := range posts {
+			frame := fmt.Sprintf(`{"type":"chat","message":"%d","id":"%d"}`, i, i)
+			if i%2 == 1 {
+				frame = `{"type":"nonsense"}`
+			}
+			if ws.WriteMessage(websocket.TextMessage, []byte(frame)) != nil {
+				return // the reader tells
+			}
+		}
+	}()
+	for acks, errors := 0, 0; acks < posts/2 || errors < posts/2; {
+		_, data, err := ws.ReadMessage()
+		if err != nil {
+			t.Fatalf("after %d acks and %d errors: %v", acks, errors, err)
+		}
+		switch {
+		case strings.HasPrefix(string(data), `{"type":"ack"`):
+			acks++
+		case strings.HasPrefix(string(data), `{"type":"error"`):
+			errors++
+		}
+	}
+}

@@ -188,6 +188,7 @@ func (h *hub) drop(m *Member, reason *Error) {
 		return
 	}
 	m.gone = true
+	m.outbox.settle()
 	m.outbox = nil
 	h.members--
 	h.deps.stats.members.Add(-1)

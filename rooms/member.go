@@ -41,27 +41,46 @@ type Member struct {
 // outbox holds the frames of a member's own that wait for its writer. Most
 // members have none: nil is empty.
 type outbox struct {
-	payloads [][]byte
-	bytes    int
+	frames []ownFrame
+	bytes  int
 }
 
-func (o *outbox) add(payload []byte) bool {
-	if len(o.payloads) >= outboxFrames || o.bytes+len(payload) > outboxBytes {
+// ownFrame is a frame of a member's own. taken, if not nil, is called when it is
+// on its way, or when there is no way any more.
+type ownFrame struct {
+	payload []byte
+	taken   func()
+}
+
+func (o *outbox) add(f ownFrame) bool {
+	if len(o.frames) >= outboxFrames || o.bytes+len(f.payload) > outboxBytes {
 		return false
 	}
-	o.payloads = append(o.payloads, payload)
-	o.bytes += len(payload)
+	o.frames = append(o.frames, f)
+	o.bytes += len(f.payload)
 	return true
 }
 
-// append appends what waits to dst, framed.
+// append appends what waits to dst, framed. It is called once.
 func (o *outbox) append(dst []byte, framing Framing) []byte {
 	if o != nil {
-		for _, p := range o.payloads {
-			dst = framing.Append(dst, Frame{Payload: p})
+		for _, f := range o.frames {
+			dst = framing.Append(dst, Frame{Payload: f.payload})
 		}
+		o.settle()
 	}
 	return dst
+}
+
+// settle tells those who wait that the frames are on their way, or lost.
+func (o *outbox) settle() {
+	if o != nil {
+		for _, f := range o.frames {
+			if f.taken != nil {
+				f.taken()
+			}
+		}
+	}
 }
 
 // Identity is who the member is.
@@ -70,21 +89,35 @@ func (m *Member) Identity() Identity { return m.who }
 // Room is the id of the room that it is in.
 func (m *Member) Room() string { return m.hub.room }
 
-// Send gives the member a frame of its own: an answer to what it sent. It never
-// waits. A member that does not take its answers is dropped as too slow.
-func (m *Member) Send(payload []byte) {
+// Send gives the member a frame of its own. It never waits. A member that does
+// not take what it is sent is dropped as too slow.
+func (m *Member) Send(payload []byte) { m.send(ownFrame{payload: payload}) }
+
+// Answer is Send for an answer to what the member sent. taken is called once,
+// when the answer is on its way or the member has gone, and must not wait: who
+// answers no more than a number of frames at a time keeps a member that is quick
+// to ask from being taken for one that is slow to read.
+func (m *Member) Answer(payload []byte, taken func()) { m.send(ownFrame{payload, taken}) }
+
+func (m *Member) send(f ownFrame) {
 	h := m.hub
 	h.mu.Lock()
 	if m.gone {
 		h.mu.Unlock()
+		if f.taken != nil {
+			f.taken()
+		}
 		return
 	}
 	if m.outbox == nil {
 		m.outbox = new(outbox)
 	}
-	if !m.outbox.add(payload) {
+	if !m.outbox.add(f) {
 		h.mu.Unlock()
-		h.drop(m, Errorf(CodeTooSlow, "the reader does not take the answers to what it sends"))
+		h.drop(m, Errorf(CodeTooSlow, "the reader does not take what it is sent"))
+		if f.taken != nil {
+			f.taken()
+		}
 		return
 	}
 	if m.current && !m.queued {

@@ -244,6 +244,9 @@ func TestMembersOfARoomGetWhatIsPostedThere(t *testing.T) {
 	join(t, r, person("Ana"), rooms.Lobby, rooms.JoinOptions{}, ana)
 	join(t, r, person("Ben"), rooms.Lobby, rooms.JoinOptions{}, ben)
 	join(t, r, person("Cleo"), "elsewhere", rooms.JoinOptions{}, other)
+	for _, sink := range []*reader{ana, ben, other} {
+		sink.until(t, "welcome rev=0")
+	}
 	post(t, r, person("Ana"), rooms.Lobby, "hello")
 	post(t, r, person("Cleo"), "elsewhere", "other")
 	ana.until(t, "chat rev=1 prev=0 seq=1 hello")
@@ -394,6 +397,7 @@ func TestDeletingARoomEndsItsSessions(t *testing.T) {
 	create(t, r, "brief")
 	again := newReader()
 	join(t, r, person("Ana"), "brief", rooms.JoinOptions{}, again)
+	again.until(t, "welcome rev=0")
 	post(t, r, person("Ana"), "brief", "new life")
 	again.until(t, "chat rev=1 prev=0 seq=1 new life")
 }
