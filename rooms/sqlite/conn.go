@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -53,6 +55,15 @@ var (
 func openConns(ctx context.Context, path string, n int, r role) (*sql.DB, []*conn, error) {
 	name, err := source(path, nil)
 	if err != nil {
+		return nil, nil, err
+	}
+	// SQLite would let everybody read the file that it makes. Those beside it
+	// get its mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, nil, err
 	}
 	db, err := sql.Open("sqlite", name)
