@@ -487,11 +487,7 @@ func TestClusterFromOneServer(t *testing.T) {
 	if code := alone.stop(); code != exitOK {
 		t.Fatalf("the server exited with %d", code)
 	}
-	for _, n := range c.nodes[1:] {
-		if err := os.CopyFS(n.dir, os.DirFS(c.nodes[0].dir)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.copyFirst(t)
 	c.start(t)
 	post(c.nodes[1].url, "together")
 	await(c.ctx, t, "a snapshot", func() bool {
@@ -505,16 +501,55 @@ func TestClusterFromOneServer(t *testing.T) {
 	}
 	post(c.nodes[0].url, "without one")
 	empty.start(c.ctx, t)
+	c.checkLobby(t, before.Epoch, 7)
+
+	// Back to one, and to three again.
+	for i, n := range c.nodes {
+		if code := n.stop(); code != exitOK {
+			t.Errorf("node %d exited with %d", i, code)
+		}
+	}
+	alone = serveIn(t, c.nodes[0].dir)
+	post(alone.URL, "alone again")
+	if code := alone.stop(); code != exitOK {
+		t.Fatalf("the server exited with %d", code)
+	}
+	if err := os.RemoveAll(filepath.Join(c.nodes[0].dir, "chatd-data", "cluster")); err != nil {
+		t.Fatal(err)
+	}
+	c.copyFirst(t)
+	c.start(t)
+	post(c.nodes[2].url, "together again")
+	c.checkLobby(t, before.Epoch, 9)
+}
+
+// copyFirst gives the others what the first node has, and nothing else.
+func (c *trio) copyFirst(t *testing.T) {
+	t.Helper()
+	for _, n := range c.nodes[1:] {
+		if err := os.RemoveAll(filepath.Join(n.dir, "chatd-data")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(n.dir, os.DirFS(c.nodes[0].dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkLobby holds that all nodes have the same lobby, with so many messages,
+// and are ready.
+func (c *trio) checkLobby(t *testing.T, epoch string, messages int) {
+	t.Helper()
 	for i, n := range c.nodes {
 		api := &client.API{URL: n.url}
 		var list []wire.Message
 		await(c.ctx, t, fmt.Sprintf("node %d to have all", i), func() bool {
 			list = wholeRoom(c.ctx, t, api, "lobby")
-			return len(list) == 7
+			return len(list) == messages
 		})
 		checkOrder(t, "lobby", list)
-		if room, err := api.Room(c.ctx, "lobby"); err != nil || room.Epoch != before.Epoch {
-			t.Errorf("node %d: the lobby was of epoch %s, and is %+v, %v", i, before.Epoch, room, err)
+		if room, err := api.Room(c.ctx, "lobby"); err != nil || room.Epoch != epoch {
+			t.Errorf("node %d: the lobby was of epoch %s, and is %+v, %v", i, epoch, room, err)
 		}
 		if !n.ready(c.ctx) {
 			t.Errorf("node %d is not ready", i)

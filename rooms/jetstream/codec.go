@@ -74,9 +74,13 @@ func encode(dst []byte, e *rooms.Entry) ([]byte, error) {
 
 // checkText refuses what JSON would change.
 func checkText(e *rooms.Entry) error {
-	for _, s := range append([]string{
+	texts := append([]string{
 		string(e.Kind), e.Room, e.ID, e.From.ID, e.From.Name, string(e.Message), e.Text, e.Emoji, e.Epoch, e.Node,
-	}, e.Mentions...) {
+	}, e.Mentions...)
+	if s := e.Sanction; s != nil {
+		texts = append(append(texts, s.Reason, s.Who.ID, s.Who.Name, s.By.ID, s.By.Name), s.Networks...)
+	}
+	for _, s := range texts {
 		if !utf8.ValidString(s) {
 			return rooms.Invalid("message", "invalid_utf8", "must be valid UTF-8")
 		}

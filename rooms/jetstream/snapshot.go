@@ -99,13 +99,14 @@ func (c *Cluster) keepSnapshots(ctx context.Context, l *link) {
 	case <-ctx.Done():
 		return
 	}
-	for {
+	// At first often: who leads the stream may not be settled yet.
+	for look := time.Second; ; look = min(2*look, snapshotLook) {
 		if err := c.keepSnapshot(ctx, l); err != nil && ctx.Err() == nil {
 			c.log.WarnContext(ctx, "no snapshot could be made; trying again", "err", err)
 		}
 		// All nodes look. They do so at random, so that rarely two make one.
 		select {
-		case <-time.After(snapshotLook/2 + rand.N(snapshotLook)):
+		case <-time.After(look/2 + rand.N(look)):
 		case <-c.snapshotDue:
 		case <-ctx.Done():
 			return

@@ -98,7 +98,7 @@ func renew(ctx context.Context, path string) (err error) {
 	}
 	_, err = c.sql.ExecContext(ctx, `BEGIN;
 		UPDATE rooms SET epoch = lower(hex(randomblob(10)));
-		UPDATE state SET identity = lower(hex(randomblob(16))), journal = 0;
+		UPDATE state SET identity = lower(hex(randomblob(16))), journal = 0, seal = '';
 		COMMIT;`)
 	return err
 }

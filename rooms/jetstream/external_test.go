@@ -1,0 +1,66 @@
+package jetstream_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+
+	"chatd/rooms"
+	"chatd/rooms/jetstream"
+	"chatd/rooms/roomstest"
+)
+
+// startNATS starts a server such as an operator may have, and returns its URL.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	s, err := natsserver.NewServer(&natsserver.Options{
+		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, Username: "chatd", Password: "secret",
+		NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	return fmt.Sprintf("nats://chatd:secret@%s", s.Addr())
+}
+
+func TestJournalOnANATSThatIsThere(t *testing.T) {
+	url := startNATS(t)
+	var (
+		mu    sync.Mutex
+		names = make(map[rooms.Journal]string)
+		count atomic.Int64
+	)
+	open := func(t *testing.T, name string, after uint64) rooms.Journal {
+		c := config(t, t.TempDir(), after, freeAddresses(t, 1), 0)
+		c.Listen, c.Peers, c.Secret, c.URL, c.Name = "", nil, "", url, name
+		cluster := newCluster(t, c)
+		mu.Lock()
+		defer mu.Unlock()
+		names[cluster] = name
+		return cluster
+	}
+	roomstest.TestJournal(t, roomstest.Journals{
+		New: func(t *testing.T) rooms.Journal { return open(t, fmt.Sprint("test-", count.Add(1)), 0) },
+		Again: func(t *testing.T, j rooms.Journal, after uint64) rooms.Journal {
+			mu.Lock()
+			name := names[j]
+			mu.Unlock()
+			return open(t, name, after)
+		},
+	})
+	if _, err := jetstream.New(t.Context(), jetstream.Config{Name: "no.name", URL: url}); err == nil {
+		t.Error("a name that cannot be a subject was taken")
+	}
+}
