@@ -269,7 +269,7 @@ func TestBroadcast(t *testing.T) {
 		{method: "POST", path: path, status: 422, code: "invalid", says: []string{`"field":"message"`, `"code":"required"`}},
 		{method: "POST", path: path, body: `{"message":""}`, status: 422, code: "invalid", says: []string{`"code":"required"`}},
 		{method: "POST", path: path, body: `{"message":7}`, status: 400, code: "malformed", says: []string{`"code":"wrong_type"`}},
-		{method: "POST", path: path, body: `{"text":"hi"}`, status: 400, code: "malformed", says: []string{`"code":"unknown"`}},
+		{method: "POST", path: path, body: `{"txt":"hi"}`, status: 400, code: "malformed", says: []string{`"code":"unknown"`}},
 		{method: "POST", path: path, body: "\xff\xfe", status: 422, code: "invalid", says: []string{`"code":"invalid_utf8"`}},
 		{method: "POST", path: path, body: strings.Repeat("ä", rooms.DefaultMaxMessage), status: 201},
 		{method: "POST", path: path, body: `{"message":"` + strings.Repeat(`\u00e4`, rooms.DefaultMaxMessage) + `"}`, status: 201},
