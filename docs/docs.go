@@ -2571,6 +2571,15 @@ const docTemplate = `{
                         "description": "1 also tells what concerns you in other rooms",
                         "name": "inbox",
                         "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "close"
+                        ],
+                        "type": "string",
+                        "description": "close: upgrade all the same, and tell a refusal by the code and reason of the close",
+                        "name": "refusal",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -2678,6 +2687,15 @@ const docTemplate = `{
                         "type": "integer",
                         "description": "1 also tells what concerns you in other rooms",
                         "name": "inbox",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "close"
+                        ],
+                        "type": "string",
+                        "description": "close: upgrade all the same, and tell a refusal by the code and reason of the close",
+                        "name": "refusal",
                         "in": "query"
                     }
                 ],

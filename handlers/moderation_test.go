@@ -116,6 +116,11 @@ func TestBan(t *testing.T) {
 		t.Errorf("the session ended with %v", end)
 	}
 
+	refused, _ := s.enter(t, s.member, "", "Ben&refusal=close")
+	if end := closed(t, refused); end.Code != wire.CloseKicked || !strings.HasPrefix(end.Text, "banned: ") || !strings.HasSuffix(end.Text, ": spam") {
+		t.Errorf("coming back by refusal=close ended with %v", end)
+	}
+
 	_, resp := s.enter(t, s.member, "")
 	var p wire.Problem
 	body, err := io.ReadAll(resp.Body)

@@ -90,15 +90,21 @@ func refusal(err error) *rooms.Error {
 	return rooms.Errorf(rooms.CodeInternal, "something went wrong on our side")
 }
 
+// refused is err as it may be told to whoever sent r.
+func (s *Server) refused(r *http.Request, err error) *rooms.Error {
+	e := refusal(err)
+	if e.Code == rooms.CodeForbidden && !auth.Shown(r) && !s.auth.Open() {
+		// Whoever showed nothing may still do it: with a credential.
+		return rooms.Errorf(wire.CodeUnauthorized, "%s; send a token as \"Authorization: Bearer …\"", e.Detail)
+	}
+	return e
+}
+
 // fail answers the request with the problem that err is. Causes that are not a
 // client's business are logged under the request's id.
 func (s *Server) fail(c *gin.Context, err error) {
-	e := refusal(err)
+	e := s.refused(c.Request, err)
 	shown := auth.Shown(c.Request)
-	if e.Code == rooms.CodeForbidden && !shown && !s.auth.Open() {
-		// Whoever showed nothing may still do it: with a credential.
-		e = rooms.Errorf(wire.CodeUnauthorized, "%s; send a token as \"Authorization: Bearer …\"", e.Detail)
-	}
 	s.metrics.Refused("http", e.Code)
 	status := codeStatus(e.Code)
 	if status == http.StatusInternalServerError {

@@ -77,6 +77,7 @@ func newSessions(o *occupancy) *sessions {
 //	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
 //	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
 //	@Param			inbox	query		int		false	"1 also tells what concerns you in other rooms"	Enums(0, 1)
+//	@Param			refusal	query		string	false	"close: upgrade all the same, and tell a refusal by the code and reason of the close"	Enums(close)
 //	@Success		101		{string}	string	"Switching Protocols"
 //	@Failure		401		{object}	wire.Problem
 //	@Failure		403		{object}	wire.Problem
@@ -105,6 +106,7 @@ func (s *Server) joinRoom(c *gin.Context) {
 //	@Param			after	query		string	false	"resume after this cursor, epoch:rev"
 //	@Param			history	query		int		false	"newest messages of a fresh start"	default(50)	minimum(0)	maximum(200)
 //	@Param			inbox	query		int		false	"1 also tells what concerns you in other rooms"	Enums(0, 1)
+//	@Param			refusal	query		string	false	"close: upgrade all the same, and tell a refusal by the code and reason of the close"	Enums(close)
 //	@Success		101		{string}	string	"Switching Protocols"
 //	@Failure		401		{object}	wire.Problem
 //	@Failure		403		{object}	wire.Problem
@@ -138,10 +140,10 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	who, err := s.identify(c)
 	if err != nil {
-		return err
+		return s.turnAway(c, err)
 	}
 	if _, err := s.rooms.Admit(r.Context(), who, room); err != nil {
-		return err
+		return s.turnAway(c, err)
 	}
 	if slices.Contains(websocket.Subprotocols(r), wire.Subprotocol) {
 		// It knows the protocol, so it knows to show its token next time. Others
@@ -150,7 +152,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	from, err := s.sessions.occupancy.enter(c.ClientIP())
 	if err != nil {
-		return err
+		return s.turnAway(c, err)
 	}
 	w := &hijacker{ResponseWriter: c.Writer}
 	upgrader, deflater := &s.sessions.upgrader, s.sessions.deflater
@@ -173,6 +175,28 @@ func (s *Server) join(c *gin.Context, room string) error {
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
 	s.sessions.start(&session{inFlight: make(chan struct{}, maxInFlight), ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
+	return nil
+}
+
+// turnAway refuses a request to join. A browser hides from its page why an
+// upgrade was refused: whoever asks for it is upgraded, told by a close frame,
+// and gone. It returns what remains to be answered.
+func (s *Server) turnAway(c *gin.Context, err error) error {
+	if c.Query("refusal") != "close" {
+		return err
+	}
+	e := s.refused(c.Request, err)
+	w := &hijacker{ResponseWriter: c.Writer}
+	ws, upgradeErr := s.sessions.upgrader.Upgrade(w, c.Request, nil)
+	switch {
+	case upgradeErr == nil:
+		s.metrics.Refused("websocket", e.Code)
+		told := &session{ws: ws, out: w.conn}
+		told.closeWith(codeClose(e.Code), string(e.Code)+": "+e.Detail)
+		_ = w.conn.Close() // whoever was told needs nothing more
+	case w.conn == nil:
+		return err
+	}
 	return nil
 }
 
