@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -67,9 +68,9 @@ func newPage(t *testing.T, browser context.Context, name string, script ...strin
 }
 
 // beside is another tab of the same person.
-func (p *chatPage) beside(t *testing.T, address string) *chatPage {
+func (p *chatPage) beside(t *testing.T, address string, script ...string) *chatPage {
 	t.Helper()
-	tab := newTab(t, p.ctx, chromedp.WithExistingBrowserContext(chromedp.FromContext(p.ctx).BrowserContextID), p.name)
+	tab := newTab(t, p.ctx, chromedp.WithExistingBrowserContext(chromedp.FromContext(p.ctx).BrowserContextID), p.name, script...)
 	tab.do(chromedp.Navigate(address))
 	tab.until("ui.ready()")
 	return tab
@@ -106,6 +107,10 @@ func (p *chatPage) listen(ev any) {
 		if ev.Type == "error" || ev.Type == "warning" {
 			p.problems = append(p.problems, fmt.Sprintf("console: %v", ev.Args))
 		}
+	case *log.EventEntryAdded: // of the browser itself: what did not load, what the page's policy forbids
+		if ev.Entry.Level == "error" {
+			p.problems = append(p.problems, fmt.Sprintf("log: %s %s", ev.Entry.Text, ev.Entry.URL))
+		}
 	case *network.EventRequestWillBeSent:
 		p.requests = append(p.requests, ev.Request.URL)
 	case *network.EventWebSocketCreated:
@@ -137,7 +142,11 @@ func (p *chatPage) until(condition string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void]("!!("+condition+")", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond)))
+	poll := chromedp.Poll[chromedp.Void]("(async () => !!("+condition+"))()", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond))
+	_, err := chromedp.Run(ctx, poll)
+	for err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "navigated")) { // another page comes
+		_, err = chromedp.Run(ctx, poll)
+	}
 	if err != nil {
 		texts, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify(globalThis.ui?.root ? ui.texts().slice(-20) : document.body.innerText)"))
 		p.t.Fatalf("%s's page: waited for %s: %v\nit shows %s", p.name, condition, err, texts)

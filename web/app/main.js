@@ -33,6 +33,7 @@ export class App {
     this.name = recall("name") ?? "";
     this.token = recall("credential") ?? recall("token");
     this.view = /** @type {ChatRoom} */ (document.createElement("chat-room"));
+    this.view.whole = true;
     this.sidebar = new Sidebar(this);
     this.view.append(
       iconButton("menu", t("rooms"), () => this.toggleDrawer(), { slot: "start", class: "icon-button drawer-button" }),
@@ -67,6 +68,9 @@ export class App {
       void this.sidebar.refresh();
     });
     addEventListener("pagehide", () => this.sidebar.tell());
+    // A page that is put aside, to be shown again by Back, is not here meanwhile.
+    document.addEventListener("freeze", () => this.room?.leave());
+    document.addEventListener("resume", () => void this.room?.join().catch(() => {}));
     addEventListener("blur", () => this.view.timeline?.leave());
     addEventListener("focus", () => {
       this.view.timeline?.schedule();
@@ -274,9 +278,10 @@ export class App {
     if (!live || type !== "chat" || message.from.id === this.room?.you?.id) return;
     if (document.hasFocus() || globalThis.Notification?.permission !== "granted" || recall("notify") !== "on") return;
     const room = this.room;
-    // The first tab to get the lock tells; the others find it told.
-    void navigator.locks?.request("chatd:notify", () => {
-      if ((recall("notified") ?? "") >= `${message.at} ${message.id}`) return;
+    // The tab that gets the message's lock tells, and holds it until the others
+    // have heard the message too; who hears it later finds it noted.
+    void navigator.locks?.request(`chatd:note:${message.id}`, { ifAvailable: true }, async (lock) => {
+      if (!lock || (recall("notified") ?? "") >= `${message.at} ${message.id}`) return;
       remember("notified", `${message.at} ${message.id}`);
       const note = new Notification(`${message.from.name} · ${room?.info?.name ?? ""}`, { body: excerpt(message.message), tag: `chatd:${room?.id}` });
       note.onclick = () => {
@@ -284,6 +289,7 @@ export class App {
         this.go(`/r/${room?.id}#${message.seq}`);
         note.close();
       };
+      await new Promise((heard) => setTimeout(heard, 5000));
     });
   }
 

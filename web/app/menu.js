@@ -48,7 +48,8 @@ export function openMenu(app) {
   menu.showPopover();
   const b = beside.getBoundingClientRect();
   const { width } = menu.getBoundingClientRect();
-  menu.style.left = `${Math.max(8, Math.min(b.right - width, innerWidth - width - 8))}px`;
+  const left = getComputedStyle(menu).direction === "rtl" ? b.left : b.right - width;
+  menu.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
   menu.style.top = `${b.bottom + 6}px`;
   menu.querySelector("button")?.focus();
 }

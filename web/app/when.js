@@ -35,22 +35,12 @@ export function openDate(app) {
  */
 async function firstSince(room, at) {
   let lo = 0; // all messages up to here are older
-  let hi = (room.cursor?.rev ?? 0) + 1;
-  /** @type {number | undefined} */
-  let found;
-  while (hi - lo > 1) {
+  let hi = room.cursor?.rev ?? 0; // all messages beyond are not
+  while (hi > lo) {
     const mid = (lo + hi) >> 1;
-    const { messages } = await room.history({ after: mid, limit: 1 });
-    const m = messages[0];
-    if (!m) hi = mid;
-    else if (Date.parse(m.at) >= at) {
-      found = m.seq;
-      hi = mid;
-    } else lo = m.seq;
+    const m = (await room.history({ after: mid, limit: 1 })).messages[0];
+    if (!m || Date.parse(m.at) >= at) hi = mid;
+    else lo = m.seq;
   }
-  if (lo === 0) {
-    const first = (await room.history({ around: 1, limit: 1 })).messages[0];
-    if (first && Date.parse(first.at) >= at) found = first.seq;
-  }
-  return found;
+  return (await room.history({ after: lo, limit: 1 })).messages[0]?.seq;
 }

@@ -150,7 +150,7 @@ export class Link {
 
   /** @param {WebSocket} socket */
   async #refused(socket) {
-    // The browser hides why an upgrade was refused. REST tells.
+    // What stands before chatd refuses by HTTP, which the browser hides. REST tells.
     const error = await this.#handlers.why();
     if (socket !== this.#socket) return;
     if (error && [401, 403, 404, 410].includes(error.status)) {
@@ -171,6 +171,7 @@ export class Link {
     if (socket !== this.#socket) return;
     if (Date.now() - this.#openedAt > STEADY) this.#attempt = 0;
     if (plan(code, reason, 0).stop) this.#stop(code, reason);
+    else if (code === 4203 && this.#attempt > 0) this.#stop(4001, reason); // there is no fresher token
     else this.#retry(code, reason);
   }
 

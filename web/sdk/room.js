@@ -94,12 +94,15 @@ export class Room extends EventTarget {
     this.outbox = [];
     /** Seconds since the epoch in ms, until which the server wants no posts. */
     this.pausedUntil = 0;
+    /** Whether the server has no place for one more connection; it is asked again. */
+    this.crowded = false;
 
     this.#link = new Link({
       target: () => this.#target(),
       onframe: (frame) => this.#receive(frame),
       onstate: (state, info) => {
         if (state !== "open") this.#interrupted(info.code);
+        if (state === "waiting") this.crowded = info.code === 4100 || info.code === 4101;
         this.#emit("state", { state, ...info });
       },
       onstop: (code, reason) => {
@@ -241,6 +244,7 @@ export class Room extends EventTarget {
         history,
         after: this.cursor && `${this.cursor.epoch}:${this.cursor.rev}`,
         inbox: inbox ? 1 : undefined,
+        refusal: "close", // else a browser would hide why
       }),
       protocols: this.#token ? ["chatd.v1", `bearer.${this.#token}`] : ["chatd.v1"],
     };
@@ -328,6 +332,7 @@ export class Room extends EventTarget {
   #welcomed(welcome) {
     const again = this.cursor?.epoch === welcome.epoch && welcome.recovered;
     this.welcome = welcome;
+    this.crowded = false;
     this.info = welcome.room;
     this.you = welcome.you;
     if (welcome.you.token && !this.#options.getToken) this.#token = welcome.you.token;

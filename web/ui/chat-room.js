@@ -1,7 +1,7 @@
 // <chat-room>: one room to read and write in. It opens no connection: a Room of
 // the SDK is given to it by whoever joins the two.
 
-import { number, reason, t } from "../i18n/index.js";
+import { full, number, reason, t } from "../i18n/index.js";
 import { Composer } from "./composer.js";
 import { h, hue, icon, iconButton, initial } from "./dom.js";
 import { Timeline } from "./timeline.js";
@@ -38,6 +38,8 @@ export class ChatRoom extends HTMLElement {
   #unsaid = [];
   /** Whether the user must choose a name before writing. */
   nameless = false;
+  /** Whether there is a page around it that can sign in and make rooms. */
+  whole = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saying;
 
@@ -344,38 +346,49 @@ export class ChatRoom extends HTMLElement {
 
   /** @param {Room} room @param {Timeline} timeline */
   #drawStage(room, timeline) {
-    const card = this.#closed && this.#closedCard(this.#closed);
-    const loading = !card && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
-    this.stage.dataset["state"] = card ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
+    const stands = this.#closed ? this.#closedCard(this.#closed) : room.crowded && !room.welcome ? this.#fullCard() : undefined;
+    const loading = !stands && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
+    this.stage.dataset["state"] = stands ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
     const first = this.stage.firstElementChild;
-    if (card) this.stage.replaceChildren(card);
-    else if (loading) {
+    if (stands) {
+      if (first?.className !== "card" || first.textContent !== stands.textContent) this.stage.replaceChildren(stands);
+    } else if (loading) {
       if (!first?.classList.contains("skeleton")) this.stage.replaceChildren(skeleton(), timeline.element);
     } else if (first !== timeline.element) this.stage.replaceChildren(timeline.element);
     const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, t("empty_text"))] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
   }
 
+  #fullCard() {
+    return card(t("full_title"), [t("full_text")], button(t("try_now"), () => this.room?.wake()));
+  }
+
   /** @param {{code: number, reason: string}} closed */
   #closedCard({ code, reason: why }) {
-    const card = (/** @type {string} */ title, /** @type {string} */ text, /** @type {Node | undefined} */ action = undefined) => h("div", { class: "card", role: "alert" }, h("h2", {}, title), h("p", {}, text), action);
-    const again = h("button", { type: "button", class: "primary", onclick: () => {
+    const [, name = "", detail = why] = /^(\w+): (.*)$/s.exec(why) ?? [];
+    const again = button(t("try_again"), () => {
       this.#closed = undefined;
       void this.room?.join().catch(() => {});
-    } }, t("try_again"));
+    });
+    const id = this.room?.id ?? "";
     switch (code) {
       case 4004:
-        return card(t("not_found_title"), t("not_found_text", { room: this.room?.id ?? "" }), h("button", { type: "button", class: "primary", onclick: () => this.#tell("chat-create", { id: this.room?.id }) }, t("create_it")));
-      case 4009:
-        return card(t("kicked_title"), why || t("kicked_text"), again);
-      case 4001:
-        return card(t("signin_title"), t("signin_text"), h("button", { type: "button", class: "primary", onclick: () => this.#tell("chat-signin", {}) }, t("settings")));
+        return card(t("not_found_title"), [t("not_found_text", { room: id })], this.whole ? button(t("create_it"), () => this.#tell("chat-create", { id })) : again);
+      case 4009: {
+        const { until, words } = sanction(detail);
+        const over = until ? t("banned_until", { time: full(until) }) : name === "banned" ? t("banned_text") : t("kicked_text");
+        return card(t(name === "banned" ? "banned_title" : "kicked_title"), [over, words && h("q", { dir: "auto" }, words)], again);
+      }
+      case 4001: {
+        const chat = h("a", { class: "primary", href: `${this.room?.server.origin}/r/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" }, t("open_chat"));
+        return card(t("signin_title"), [t("signin_text")], ...(this.whole ? [button(t("settings"), () => this.#tell("chat-signin", {}))] : [again, chat]));
+      }
       case 4003:
-        return card(t("forbidden_title"), why || t("forbidden_text"));
+        return card(t("forbidden_title"), [t("forbidden_text")], again);
       case 4010:
-        return card(t("replaced_title"), t("replaced_text"), again);
+        return card(t("replaced_title"), [t("replaced_text")], again);
       default:
-        return card(t("closed_title"), why || t("closed_text"), again);
+        return card(t("closed_title"), [detail || t("closed_text")], again);
     }
   }
 
@@ -383,7 +396,7 @@ export class ChatRoom extends HTMLElement {
   #drawComposer(room) {
     const may = room.you?.may;
     const info = room.info;
-    this.composer.element.hidden = this.#closed !== undefined;
+    this.composer.element.hidden = this.#closed !== undefined || (room.crowded && !room.welcome);
     const say = (/** @type {import("./dom.js").IconName} */ name, /** @type {string} */ text) => this.composer.setState("blocked", [icon(name), text]);
     if (info?.archived) return say("archive", t("archived_note"));
     if (may && !may.includes("post")) return say("lock", t("read_only_note"));
@@ -396,6 +409,20 @@ export class ChatRoom extends HTMLElement {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
+}
+
+/** What stands in the place of a room. @param {string} title @param {(Node | string)[]} text @param {Node[]} actions */
+function card(title, text, ...actions) {
+  return h("div", { class: "card", role: "alert" }, h("h2", {}, title), text.filter(Boolean).map((line) => h("p", {}, line)), h("div", { class: "actions" }, actions));
+}
+
+/** @param {string} label @param {() => void} act */
+const button = (label, act) => h("button", { type: "button", class: "primary", onclick: act }, label);
+
+/** Until when a moderator keeps somebody out, and the moderator's words. @param {string} detail of a close with 4009 */
+function sanction(detail) {
+  const [, until = "", words = ""] = /^.*?(?: until (\d[^ ]*Z))?(?:: (.*))?$/s.exec(detail) ?? [];
+  return { until, words };
 }
 
 /** What stands there until the first messages come. */
