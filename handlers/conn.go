@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -30,8 +31,9 @@ type conn struct {
 	seen atomic.Int64    // when the peer last sent anything, in Unix nanoseconds
 
 	mu      sync.Mutex
-	busy    bool   // a data write is under way: control frames wait in control
-	control []byte // control frames that wait
+	busy    bool          // a data write is under way: control frames wait in control
+	control []byte        // control frames that wait
+	flushed chan struct{} // closed when the control frames under way are out; nil when none are
 	closing bool   // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
 	failed  error  // the connection is unusable
 }
@@ -39,6 +41,11 @@ type conn struct {
 func newConn(c net.Conn) *conn {
 	wrapped := &conn{Conn: c}
 	wrapped.seen.Store(time.Now().UnixNano())
+	if secure, ok := c.(*tls.Conn); ok {
+		if tcp, ok := secure.NetConn().(*net.TCPConn); ok {
+			_ = tcp.SetWriteBuffer(sendBuffer)
+		}
+	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer) // a hint: the default works too
 		wrapped.raw, _ = tcp.SyscallConn()
@@ -70,7 +77,7 @@ func (c *conn) TryWrite(p []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
-	if c.busy || len(c.control) > 0 || c.raw == nil {
+	if c.busy || c.flushed != nil || len(c.control) > 0 || c.raw == nil {
 		return 0, nil
 	}
 	n, err := tryWrite(c.raw, p)
@@ -86,28 +93,54 @@ func (c *conn) TryWrite(p []byte) (int, error) {
 // noProgress.
 func (c *conn) WriteAll(p []byte) error {
 	c.mu.Lock()
-	if c.closing && !c.busy && len(p) > 0 {
-		c.mu.Unlock()
-		return net.ErrClosed
-	}
-	c.busy = true
-	for c.failed == nil {
-		p = append(p, c.control...)
-		c.control = c.control[:0]
-		if len(p) == 0 {
-			break
-		}
-		c.mu.Unlock()
-		err := c.writeAll(p)
-		c.mu.Lock()
-		if err != nil {
-			_ = c.fail(err)
-		}
-		p = p[:0]
-	}
 	defer c.mu.Unlock()
+	for c.flushed != nil {
+		flushed := c.flushed
+		c.mu.Unlock()
+		<-flushed // soon, or in noProgress
+		c.mu.Lock()
+	}
+	if !c.busy {
+		if c.closing {
+			return net.ErrClosed
+		}
+		c.busy = true
+		// What waits was there first. (Behind a part of a frame it must wait on.)
+		if err := c.writeWaitingLocked(); err != nil {
+			return err
+		}
+	}
+	err := c.writeLocked(p)
+	if err == nil {
+		err = c.writeWaitingLocked()
+	}
 	c.busy = false
+	return err
+}
+
+// writeWaitingLocked writes control frames until none wait.
+func (c *conn) writeWaitingLocked() error {
+	for c.failed == nil && len(c.control) > 0 {
+		p := c.control
+		c.control = nil
+		_ = c.writeLocked(p)
+	}
 	return c.failed
+}
+
+// writeLocked is writeAll without the lock, which the caller holds before and
+// after.
+func (c *conn) writeLocked(p []byte) error {
+	if c.failed != nil {
+		return c.failed
+	}
+	c.mu.Unlock()
+	err := c.writeAll(p)
+	c.mu.Lock()
+	if err != nil {
+		return c.fail(err)
+	}
+	return nil
 }
 
 // writeAll writes p in pieces that a slow reader can take in time.
@@ -141,7 +174,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	const finClose = 0x88
 	c.closing = p[0] == finClose
 	n := 0
-	if !c.busy && len(c.control) == 0 && c.raw != nil {
+	if !c.busy && c.flushed == nil && c.raw != nil {
 		var err error
 		if n, err = tryWrite(c.raw, p); err != nil {
 			return n, c.fail(err)
@@ -152,12 +185,21 @@ func (c *conn) Write(p []byte) (int, error) {
 			return len(p), nil // a peer that floods pings and reads nothing goes without pongs
 		}
 		c.control = append(c.control, rest...)
-		if !c.busy {
-			c.busy = true
-			go func() { _ = c.WriteAll(nil) }() // ends with the reader's progress, or in noProgress
+		if !c.busy && c.flushed == nil {
+			c.flushed = make(chan struct{})
+			go c.flush() // ends with the reader's progress, or in noProgress
 		}
 	}
 	return len(p), nil
+}
+
+// flush writes the control frames that the connection did not take at once.
+func (c *conn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.writeWaitingLocked()
+	close(c.flushed)
+	c.flushed = nil
 }
 
 // fail makes the connection unusable. c.mu is held.

@@ -56,6 +56,11 @@ func secure(c *gin.Context) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// A proxy that does TLS says it itself. For localhost it would hold for
+	// whatever else listens there.
+	if c.Request.TLS != nil && !localName(c.Request.Host) {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("Content-Security-Policy", apiPolicy)
 }
 

@@ -14,6 +14,8 @@ type Config struct {
 	File          string        `flag:"config" arg:"FILE" help:"file of settings in TOML, with the names of the flags; flags and environment count before it"`
 	Listen        string        `flag:"listen" arg:"ADDRESS" default:"localhost:8080" help:"host and port to listen on; port 0 takes a free one"`
 	Data          string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
+	TLSCert       string        `flag:"tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) to serve HTTPS with; a new one is taken while chatd runs"`
+	TLSKey        string        `flag:"tls-key" arg:"FILE" help:"key (PEM) of the certificate"`
 	AdminToken    secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
 	JWTSecret     secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
 	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
@@ -52,6 +54,9 @@ func (c *Config) check() []error {
 		if host, _, err := net.SplitHostPort(c.DebugListen); err != nil || !isLoopback(host) {
 			bad = append(bad, fmt.Errorf("--debug-listen (CHATD_DEBUG_LISTEN): %q is no HOST:PORT of this machine, such as localhost:6060", c.DebugListen))
 		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad = append(bad, fmt.Errorf("--tls-cert (CHATD_TLS_CERT) and --tls-key (CHATD_TLS_KEY): set both, or none"))
 	}
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))

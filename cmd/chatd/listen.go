@@ -50,7 +50,11 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 
 // greet prints the one line that tells what to do now.
 func greet(out io.Writer, cfg *Config, addr net.Addr) {
-	url := "http://" + displayAddress(cfg.Listen, addr)
+	scheme := "http://"
+	if cfg.TLSCert != "" {
+		scheme = "https://"
+	}
+	url := scheme + displayAddress(cfg.Listen, addr)
 	credential := ""
 	switch {
 	case cfg.AdminToken != "":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -89,6 +90,13 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		return err
 	}
 	server := newServer(handler, log)
+	var own *certificate // nil: TLS is somebody else's, or nobody's
+	if cfg.TLSCert != "" {
+		if own, err = openCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
+			return err
+		}
+		server.TLSConfig = own.config()
+	}
 
 	var running sync.WaitGroup
 	failed := make(chan error, 3)
@@ -113,8 +121,13 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	running.Go(func() { handler.Run(work) })
 	running.Go(func() { who.Run(work) })
 	running.Go(func() { giveBack(work, func() int { return registry.Counts().Members }) })
+	answer := server.Serve
+	if own != nil {
+		running.Go(func() { own.run(work) })
+		answer = func(ln net.Listener) error { return server.ServeTLS(ln, "", "") }
+	}
 	running.Go(func() {
-		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := answer(ln); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("the HTTP server failed: %w", err)
 		}
 	})
