@@ -24,6 +24,7 @@ const (
 	// snapshotsKept are kept. The journal reaches back to the oldest of them.
 	snapshotsKept = 2
 	snapshotLook  = time.Minute
+	lookFor       = 5 * time.Second
 	storeFor      = 30 * time.Minute // for a snapshot to be put or got
 )
 
@@ -117,20 +118,22 @@ func (c *Cluster) keepSnapshots(ctx context.Context, l *link) {
 // keepSnapshot makes a snapshot if it is time, and then forgets what nobody
 // needs any more: old snapshots, and the journal before the oldest one kept.
 func (c *Cluster) keepSnapshot(ctx context.Context, l *link) error {
-	ctx, cancel := context.WithTimeout(ctx, storeFor)
-	defer cancel()
-	info, err := l.stream.Info(ctx)
+	// A question that is lost is asked again; only a snapshot on its way may take
+	// its time.
+	asking, stop := context.WithTimeout(ctx, lookFor)
+	defer stop()
+	info, err := l.stream.Info(asking)
 	if err != nil {
 		return err
 	}
 	if group := info.Cluster; c.config.URL == "" && group != nil && group.Leader != c.name {
 		return nil // its leader does
 	}
-	bucket, err := c.snapshots(ctx, l.js)
+	bucket, err := c.snapshots(asking, l.js)
 	if err != nil {
 		return err
 	}
-	all, err := list(ctx, bucket)
+	all, err := list(asking, bucket)
 	if err != nil {
 		return err
 	}
@@ -144,6 +147,8 @@ func (c *Cluster) keepSnapshot(ctx context.Context, l *link) error {
 	if !due {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeFor)
+	defer cancel()
 	made, err := c.putSnapshot(ctx, bucket)
 	if err != nil {
 		return err
