@@ -108,7 +108,7 @@ func TestClusterPartition(t *testing.T) {
 	c.checkEqual(t)
 	for i, n := range c.nodes {
 		if code := n.stop(); code != exitOK {
-			t.Errorf("node %d exited with %d", i, code)
+			t.Errorf("node %d exited with %d:\n%s", i, code, n.log())
 		}
 	}
 }

@@ -304,7 +304,7 @@ func TestClusterFaults(t *testing.T) {
 	c.checkEqual(t)
 	for i, n := range c.nodes {
 		if code := n.stop(); code != exitOK {
-			t.Errorf("node %d exited with %d", i, code)
+			t.Errorf("node %d exited with %d:\n%s", i, code, n.log())
 		}
 	}
 }
@@ -506,7 +506,7 @@ func TestClusterFromOneServer(t *testing.T) {
 	// Back to one, and to three again.
 	for i, n := range c.nodes {
 		if code := n.stop(); code != exitOK {
-			t.Errorf("node %d exited with %d", i, code)
+			t.Errorf("node %d exited with %d:\n%s", i, code, n.log())
 		}
 	}
 	alone = serveIn(t, c.nodes[0].dir)
