@@ -34,8 +34,8 @@ type conn struct {
 	busy    bool          // a data write is under way: control frames wait in control
 	control []byte        // control frames that wait
 	flushed chan struct{} // closed when the control frames under way are out; nil when none are
-	closing bool   // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
-	failed  error  // the connection is unusable
+	closing bool          // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
+	failed  error         // the connection is unusable
 }
 
 func newConn(c net.Conn) *conn {
