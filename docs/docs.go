@@ -2991,10 +2991,25 @@ const docTemplate = `{
         "wire.CreateRoom": {
             "type": "object",
             "properties": {
+                "embed_origins": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "https://www.example.com"
+                    ]
+                },
                 "id": {
                     "description": "made from the name, or by chance, when absent",
                     "type": "string",
                     "example": "ops"
+                },
+                "max_members": {
+                    "type": "integer",
+                    "maximum": 10000000,
+                    "minimum": 0
                 },
                 "mode": {
                     "type": "string",
@@ -3269,6 +3284,18 @@ const docTemplate = `{
                 "archived": {
                     "type": "boolean"
                 },
+                "embed_origins": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "type": "string"
+                    }
+                },
+                "max_members": {
+                    "type": "integer",
+                    "maximum": 10000000,
+                    "minimum": 0
+                },
                 "mode": {
                     "type": "string",
                     "enum": [
@@ -3417,6 +3444,13 @@ const docTemplate = `{
                     "format": "date-time",
                     "example": "2026-01-31T15:04:05.000Z"
                 },
+                "embed_origins": {
+                    "description": "whose pages may show it in a frame",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    }
+                },
                 "epoch": {
                     "type": "string",
                     "example": "5f3c0a9b1d2e4f60a1b2"
@@ -3424,6 +3458,11 @@ const docTemplate = `{
                 "id": {
                     "type": "string",
                     "example": "lobby"
+                },
+                "max_members": {
+                    "description": "at once; absent is no bound",
+                    "type": "integer",
+                    "example": 100
                 },
                 "mentions": {
                     "description": "of your name, among them",

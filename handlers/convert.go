@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"strings"
 	"time"
 
 	"chatd/handlers/wire"
@@ -81,6 +82,8 @@ func wireRoom(r rooms.Room) wire.Room {
 		SlowMode:   r.SlowMode,
 		Archived:   r.Archived,
 		Retention:  wireRetention(r.Retention),
+		MaxMembers: r.MaxMembers,
+		Embed:      strings.Fields(r.EmbedOrigins),
 		Epoch:      r.Epoch,
 		Rev:        r.Head,
 		CreatedAt:  wire.Time{Time: r.CreatedAt},
@@ -113,6 +116,9 @@ func settings(c wire.CreateRoom) rooms.Settings {
 		Visibility: rooms.Visibility(c.Visibility),
 		SlowMode:   c.SlowMode,
 		Retention:  domainRetention(c.Retention),
+		MaxMembers: c.MaxMembers,
+
+		EmbedOrigins: strings.Join(c.Embed, " "),
 	}
 }
 
@@ -124,6 +130,11 @@ func roomPatch(p wire.PatchRoom) rooms.RoomPatch {
 		Visibility: (*rooms.Visibility)(p.Visibility),
 		SlowMode:   p.SlowMode,
 		Archived:   p.Archived,
+		MaxMembers: p.MaxMembers,
+	}
+	if p.Embed != nil {
+		all := strings.Join(*p.Embed, " ")
+		patch.EmbedOrigins = &all
 	}
 	if p.Retention != nil {
 		r := domainRetention(*p.Retention)

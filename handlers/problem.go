@@ -24,6 +24,8 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeForbidden:       {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeRoomNotFound:    {http.StatusNotFound, wire.CloseRoomGone},
 	rooms.CodeRoomExists:      {http.StatusConflict, wire.ClosePolicy},
+	rooms.CodeRoomFull:        {http.StatusServiceUnavailable, wire.CloseOverCapacity},
+	rooms.CodeTooManyRooms:    {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeRoomArchived:    {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeRoomGone:        {http.StatusGone, wire.CloseRoomGone},
 	rooms.CodeBanned:          {http.StatusForbidden, wire.CloseKicked},

@@ -16,6 +16,8 @@ const (
 	CodeForbidden       Code = "forbidden"          // the identity may not do this
 	CodeRoomNotFound    Code = "room_not_found"     // no such room, or none that the identity may know of
 	CodeRoomExists      Code = "room_exists"        // the id is taken
+	CodeRoomFull        Code = "room_full"          // as many are in the room as may be; try later
+	CodeTooManyRooms    Code = "too_many_rooms"     // there are as many rooms as may be
 	CodeRoomArchived    Code = "room_archived"      // the room can be read, not changed
 	CodeRoomGone        Code = "room_gone"          // the room was deleted under its members
 	CodeBanned          Code = "banned"             // kept out of the room; Until and Reason say for how long, and why

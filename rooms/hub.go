@@ -150,7 +150,7 @@ func (h *hub) wakeLocked(i int) {
 // join adds a member that is not current yet; serve makes it so. It reports
 // false when the hub has closed in the meantime, and fails when the room has
 // become private to others.
-func (h *hub) join(m *Member) (joined bool, err error) {
+func (h *hub) join(m *Member, room *Room) (joined bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -160,6 +160,9 @@ func (h *hub) join(m *Member) (joined bool, err error) {
 		return false, roomNotFound(h.room)
 	}
 	if err := h.bannedLocked(m); err != nil {
+		return false, err
+	}
+	if err := h.fullLocked(m.who, room); err != nil {
 		return false, err
 	}
 	m.shard = h.members % len(h.shards)

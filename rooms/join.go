@@ -19,10 +19,14 @@ type JoinOptions struct {
 }
 
 // Admit tells whether who may join the room, and returns it: the check to make
-// before a connection is upgraded. The errors are CodeRoomNotFound and
-// CodeForbidden.
+// before a connection is upgraded. The errors are CodeRoomNotFound,
+// CodeForbidden, CodeBanned and CodeRoomFull.
 func (r *Registry) Admit(ctx context.Context, who Identity, room string) (Room, error) {
-	return r.Room(ctx, who, room)
+	found, err := r.Room(ctx, who, room)
+	if err == nil {
+		err = r.full(who, &found)
+	}
+	return found, err
 }
 
 // Join adds a member to the room's hub. The member gets, through sink and in
@@ -32,7 +36,8 @@ func (r *Registry) Admit(ctx context.Context, who Identity, room string) (Room, 
 //
 // The errors are those of Admit, and CodeShuttingDown.
 func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOptions, sink Sink) (*Member, error) {
-	if _, err := r.Admit(ctx, who, room); err != nil {
+	found, err := r.Admit(ctx, who, room)
+	if err != nil {
 		return nil, err
 	}
 	for {
@@ -41,7 +46,7 @@ func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOp
 			return nil, err
 		}
 		m := &Member{who: who, hub: h, sink: sink, inbox: o.Inbox}
-		joined, err := h.join(m)
+		joined, err := h.join(m, &found)
 		if err != nil {
 			return nil, err
 		}

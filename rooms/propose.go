@@ -218,6 +218,9 @@ func (r *Registry) prepareRoom(who Identity, e *Entry) error {
 		return Errorf(CodeForbidden, "you may not create room %q", e.Room)
 	}
 	e.Moderator, e.Manager = true, true
+	if r.limits.Rooms > 0 && r.store.RoomCount() >= r.limits.Rooms {
+		return Errorf(CodeTooManyRooms, "there are as many rooms as this server may have")
+	}
 	return checkSettings(e.Create)
 }
 
@@ -283,6 +286,8 @@ const (
 	maxSlowMode     = 86_400 // a day
 	maxRetention    = 100 * 365 * 24 * time.Hour
 	maxRetentionNum = 1_000_000_000
+	maxMembers      = 10_000_000
+	maxOrigins      = 20
 )
 
 func checkSettings(s Settings) error {
@@ -297,6 +302,10 @@ func checkSettings(s Settings) error {
 		return Invalid("visibility", "invalid", "must be public or private")
 	case s.SlowMode < 0 || s.SlowMode > maxSlowMode:
 		return Invalid("slow_mode", "invalid", "must be 0 to %d seconds", maxSlowMode)
+	case s.MaxMembers < 0 || s.MaxMembers > maxMembers:
+		return Invalid("max_members", "invalid", "must be 0 to %d", maxMembers)
+	case !validOrigins(s.EmbedOrigins):
+		return Invalid("embed_origins", "invalid", "must be at most %d origins, such as https://example.com or https://*.example.com", maxOrigins)
 	case s.Retention.Age < 0 || s.Retention.Age > maxRetention || s.Retention.Age%time.Second != 0:
 		return Invalid("retention.seconds", "invalid", "must be whole seconds, at most a hundred years")
 	case s.Retention.Count < 0 || s.Retention.Count > maxRetentionNum:

@@ -15,6 +15,7 @@ const lobbyAgain = 100 * time.Millisecond
 // Limits are what the domain refuses to go beyond.
 type Limits struct {
 	Message int // characters of a message's text; 0 is DefaultMaxMessage
+	Rooms   int // rooms that there may be; 0 is no bound. Nodes that make some at the same moment may go beyond by as many
 	// Who may moderate a room is not bound by these.
 	PerIdentity Rate // posts, edits, deletions and reactions of one identity
 	PerRoom     Rate // the same, of all identities in one room

@@ -59,6 +59,10 @@ type Settings struct {
 	SlowMode   int // seconds between two posts of one sender, 0 is off
 	Archived   bool
 	Retention  Retention
+	MaxMembers int // identities that may be in the room at once, 0 is no bound; moderators always may
+	// EmbedOrigins are the origins, with a space in between, whose pages may
+	// show the room in a frame, beside those that may show all rooms.
+	EmbedOrigins string
 }
 
 // Room is a durable room as the store knows it.
@@ -80,6 +84,9 @@ type RoomPatch struct {
 	SlowMode   *int
 	Archived   *bool
 	Retention  *Retention
+
+	MaxMembers   *int
+	EmbedOrigins *string
 }
 
 // Apply returns s with the patch's fields in place.
@@ -91,6 +98,8 @@ func (p RoomPatch) Apply(s Settings) Settings {
 	set(&s.SlowMode, p.SlowMode)
 	set(&s.Archived, p.Archived)
 	set(&s.Retention, p.Retention)
+	set(&s.MaxMembers, p.MaxMembers)
+	set(&s.EmbedOrigins, p.EmbedOrigins)
 	return s
 }
 

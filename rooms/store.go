@@ -28,6 +28,9 @@ type Store interface {
 	// Rooms lists rooms by id, ascending, those after q.After.
 	Rooms(ctx context.Context, q RoomQuery) ([]Room, error)
 
+	// RoomCount is how many rooms there are. It answers from memory.
+	RoomCount() int
+
 	// Changes returns the room's changes after rev, ascending by rev, each
 	// message once and in its newest state, at most limit of them; done tells
 	// that no more were committed when it looked. viewer is whose reactions

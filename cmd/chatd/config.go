@@ -31,6 +31,7 @@ type Config struct {
 	NATSURL       secret        `flag:"nats-url" arg:"URL" help:"URL of a NATS cluster with JetStream to use, instead of one that the nodes make themselves"`
 	PostRate      int           `flag:"post-rate" arg:"N" default:"20" help:"messages, edits and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
 	RoomRate      int           `flag:"room-rate" arg:"N" default:"500" help:"the same of all people in one room"`
+	MaxRooms      int           `flag:"max-rooms" arg:"N" default:"100000" help:"rooms that there may be; 0 is no limit"`
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`
 	MaxPerAddress int           `flag:"max-per-address" arg:"N" default:"1000" help:"WebSockets and event streams from one address; 0 is no limit. This machine's own address has none"`
 	Compress      bool          `flag:"compress" help:"compress messages of more than 512 bytes for WebSockets that can take it (permessage-deflate): less traffic for more processor time"`

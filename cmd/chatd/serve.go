@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,7 +84,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		Peers:   engine.peers,
 		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
 		Logger:  log,
-		Limits:  rooms.Limits{PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
+		Limits:  rooms.Limits{Rooms: cfg.MaxRooms, PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
 	})
 	handler, err := newHandler(cfg, who, registry, log)
 	if err != nil {
@@ -218,7 +219,7 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 	return handlers.New(handlers.Config{
 		Rooms:          registry,
 		Auth:           who,
-		Web:            web.Handler(web.Options{FrameAncestors: mayFrame(cfg)}),
+		Web:            web.Handler(web.Options{FrameAncestors: mayFrame(cfg, registry)}),
 		Log:            log,
 		AllowedOrigins: cfg.AllowedOrigin,
 		Compress:       cfg.Compress,
@@ -236,7 +237,10 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 	})
 }
 
-// mayFrame tells who may show a room in a frame: the pages that may talk to it.
-func mayFrame(cfg *Config) func(*http.Request, string) []string {
-	return func(*http.Request, string) []string { return cfg.AllowedOrigin }
+// mayFrame tells who may show a room in a frame: the pages that may talk to the
+// server, and those that the room allows.
+func mayFrame(cfg *Config, registry *rooms.Registry) func(*http.Request, string) []string {
+	return func(r *http.Request, room string) []string {
+		return slices.Concat(cfg.AllowedOrigin, registry.EmbedOrigins(r.Context(), room))
+	}
 }

@@ -276,4 +276,3 @@ func TestUINewVersion(t *testing.T) {
 	p.run(`ui.$(".toast button").click()`)
 	p.until(`globalThis.ui?.root && !ui.first && ui.ready() && ui.text.value === "a long thought" && !ui.$(".toast")`)
 }
-

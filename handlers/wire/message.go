@@ -64,6 +64,8 @@ type Room struct {
 	SlowMode   int       `json:"slow_mode"` // seconds between two posts of one sender
 	Archived   bool      `json:"archived"`
 	Retention  Retention `json:"retention"`
+	MaxMembers int       `json:"max_members,omitempty" example:"100"` // at once; absent is no bound
+	Embed      []string  `json:"embed_origins,omitempty"`             // whose pages may show it in a frame
 	Epoch      string    `json:"epoch" example:"5f3c0a9b1d2e4f60a1b2"`
 	Rev        uint64    `json:"rev" example:"42"`               // of the newest change: epoch:rev is a cursor
 	Online     *int      `json:"online,omitempty" example:"7"`   // identities in the room now; absent in room frames

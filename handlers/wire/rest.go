@@ -9,6 +9,8 @@ type CreateRoom struct {
 	Visibility string    `json:"visibility,omitempty" validate:"omitempty,oneof=public private" enums:"public,private"`
 	SlowMode   int       `json:"slow_mode,omitempty" validate:"min=0,max=86400"`
 	Retention  Retention `json:"retention,omitzero"`
+	MaxMembers int       `json:"max_members,omitempty" validate:"min=0,max=10000000"`
+	Embed      []string  `json:"embed_origins,omitempty" validate:"max=20" example:"https://www.example.com"`
 }
 
 // PatchRoom is the body of PATCH /rooms/{id}: what is absent stays.
@@ -20,6 +22,8 @@ type PatchRoom struct {
 	SlowMode   *int       `json:"slow_mode,omitempty" validate:"omitempty,min=0,max=86400"`
 	Archived   *bool      `json:"archived,omitempty"`
 	Retention  *Retention `json:"retention,omitempty"`
+	MaxMembers *int       `json:"max_members,omitempty" validate:"omitempty,min=0,max=10000000"`
+	Embed      *[]string  `json:"embed_origins,omitempty" validate:"omitempty,max=20"`
 }
 
 // RoomList is a page of rooms.

@@ -220,17 +220,33 @@ func digest(e *rooms.Entry) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
+// appendSettings appends all settings. Those that came later only where they are
+// set: the digests of older entries stay what they were.
 func appendSettings(p []byte, s rooms.Settings) []byte {
-	return fmt.Appendf(p, "%q %q %q %q %d %t %d %d",
+	p = fmt.Appendf(p, "%q %q %q %q %d %t %d %d",
 		s.Name, s.Topic, s.Mode, s.Visibility, s.SlowMode, s.Archived, s.Retention.Age, s.Retention.Count)
+	if s.MaxMembers != 0 {
+		p = fmt.Appendf(p, " members %d", s.MaxMembers)
+	}
+	if s.EmbedOrigins != "" {
+		p = fmt.Appendf(p, " embed %q", s.EmbedOrigins)
+	}
+	return p
 }
 
 // appendPatch appends the patch as what it makes of two rooms that differ in
 // everything: what it leaves alone differs too.
 func appendPatch(p []byte, patch rooms.RoomPatch) []byte {
 	p = appendSettings(p, patch.Apply(rooms.Settings{}))
-	return appendSettings(p, patch.Apply(rooms.Settings{
+	p = appendSettings(p, patch.Apply(rooms.Settings{
 		Name: "x", Topic: "x", Mode: "x", Visibility: "x", SlowMode: -1, Archived: true,
 		Retention: rooms.Retention{Age: -1, Count: -1},
 	}))
+	if patch.MaxMembers != nil {
+		p = append(p, " members"...)
+	}
+	if patch.EmbedOrigins != nil {
+		p = append(p, " embed"...)
+	}
+	return p
 }

@@ -24,11 +24,11 @@ func (b *batch) createRoom(ctx context.Context, e *rooms.Entry) (rooms.Outcome, 
 	}
 	r = &room{Room: rooms.Room{ID: e.Room, Settings: e.Create, Epoch: e.Epoch, CreatedAt: rooms.Millis(e.At)}}
 	if _, err := b.get(ctx, `INSERT INTO rooms (id, epoch, name, topic, mode, visibility, slow_mode, archived,
-			retention_age, retention_count, rev, head, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) RETURNING number`,
+			retention_age, retention_count, max_members, embed_origins, rev, head, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) RETURNING number`,
 		[]any{
 			r.ID, r.Epoch, r.Name, r.Topic, string(r.Mode), string(r.Visibility), r.SlowMode, r.Archived,
-			int64(r.Retention.Age / time.Second), r.Retention.Count, r.CreatedAt.UnixMilli(),
+			int64(r.Retention.Age / time.Second), r.Retention.Count, r.MaxMembers, r.EmbedOrigins, r.CreatedAt.UnixMilli(),
 		}, &r.number); err != nil {
 		return rooms.Outcome{}, err
 	}
@@ -60,9 +60,9 @@ func (b *batch) updateRoom(ctx context.Context, r *room, e *rooms.Entry) (rooms.
 	was := r.Visibility
 	r.Settings, r.Rev = settings, r.advance()
 	if _, err := b.exec(ctx, `UPDATE rooms SET name = ?, topic = ?, mode = ?, visibility = ?, slow_mode = ?, archived = ?,
-			retention_age = ?, retention_count = ?, rev = ? WHERE number = ?`,
+			retention_age = ?, retention_count = ?, max_members = ?, embed_origins = ?, rev = ? WHERE number = ?`,
 		r.Name, r.Topic, string(r.Mode), string(r.Visibility), r.SlowMode, r.Archived,
-		int64(r.Retention.Age/time.Second), r.Retention.Count, int64(r.Rev), r.number); err != nil {
+		int64(r.Retention.Age/time.Second), r.Retention.Count, r.MaxMembers, r.EmbedOrigins, int64(r.Rev), r.number); err != nil {
 		return rooms.Outcome{}, err
 	}
 	if err := b.auditRoom(ctx, e, rooms.ActionUpdateRoom, describe(e.Patch)); err != nil {

@@ -227,6 +227,12 @@ func describe(p rooms.RoomPatch) string {
 	if p.Retention != nil {
 		say("retention", fmt.Sprintf("%v/%d", p.Retention.Age, p.Retention.Count))
 	}
+	if p.MaxMembers != nil {
+		say("max_members", *p.MaxMembers)
+	}
+	if p.EmbedOrigins != nil {
+		say("embed_origins", *p.EmbedOrigins)
+	}
 	return strings.Join(said, ", ")
 }
 

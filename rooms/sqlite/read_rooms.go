@@ -17,6 +17,13 @@ func (s *Store) Room(_ context.Context, id string) (rooms.Room, error) {
 	return r.Room, nil
 }
 
+// RoomCount implements [rooms.Store].
+func (s *Store) RoomCount() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.rooms)
+}
+
 // Rooms implements [rooms.Store].
 func (s *Store) Rooms(_ context.Context, q rooms.RoomQuery) ([]rooms.Room, error) {
 	s.mu.RLock()

@@ -12,14 +12,14 @@ import (
 type scanner interface{ Scan(dest ...any) error }
 
 const roomColumns = `number, id, epoch, name, topic, mode, visibility, slow_mode, archived,
-	retention_age, retention_count, rev, created_at`
+	retention_age, retention_count, max_members, embed_origins, rev, created_at`
 
 // scanRoom reads roomColumns into r, and the columns after them into more.
 func scanRoom(row scanner, r *room, more ...any) error {
 	var age, created int64
 	dest := []any{
 		&r.number, &r.ID, &r.Epoch, &r.Name, &r.Topic, &r.Mode, &r.Visibility, &r.SlowMode, &r.Archived,
-		&age, &r.Retention.Count, &r.Rev, &created,
+		&age, &r.Retention.Count, &r.MaxMembers, &r.EmbedOrigins, &r.Rev, &created,
 	}
 	if err := row.Scan(append(dest, more...)...); err != nil {
 		return err
