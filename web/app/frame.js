@@ -8,4 +8,6 @@ const query = new URLSearchParams(location.search);
 document.documentElement.dataset["theme"] = query.get("theme") ?? "auto";
 const name = query.get("name");
 if (name) room.setAttribute("name", name);
-document.body.append(room);
+const main = document.createElement("main");
+main.append(room);
+document.body.append(main);

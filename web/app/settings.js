@@ -48,7 +48,7 @@ function notifications() {
 
 export function openKeys() {
   const mod = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
-  const list = (/** @type {[string, Key][]} */ rows) => h("dl", {}, rows.flatMap(([keys, what]) => [h("dt", {}, t(what)), h("dd", {}, keys.split(" ").map((k) => [h("kbd", {}, k), " "]).flat())]));
+  const list = (/** @type {[string, Key][]} */ rows) => h("dl", {}, rows.flatMap(([keys, what]) => [h("dt", {}, t(what)), h("dd", { dir: "ltr" }, keys.split(" ").map((k) => [h("kbd", {}, k), " "]).flat())]));
   dialog(t("keys_title"), [
     h("h3", {}, t("keys_everywhere")),
     list([[`${mod}+K`, "key_palette"], ["Alt+↑ Alt+↓", "key_rooms"], ["?", "key_help"]]),

@@ -105,9 +105,10 @@ export class Link {
     const socket = this.#socket;
     const asked = Date.now();
     if (!this.send({ type: "ping" })) return;
-    setTimeout(() => {
+    const timer = setTimeout(() => {
       if (socket === this.#socket && this.#heardAt < asked) this.#lost(socket, 4202, "");
     }, 10_000);
+    /** @type {any} */ (timer)?.unref?.();
   }
 
   async #connect() {

@@ -29,7 +29,7 @@ export class Completion {
     this.#input = input;
     this.#people = people;
     this.#changed = changed;
-    this.element = h("div", { class: "complete", id: "complete", role: "listbox", "aria-label": t("suggestions"), hidden: true });
+    this.element = h("div", { class: "complete", id: "complete", role: "listbox", "aria-label": t("suggestions"), tabindex: "0", hidden: true });
     this.element.addEventListener("pointerdown", (e) => e.preventDefault()); // the text keeps the focus
     this.element.addEventListener("click", (e) => {
       const option = /** @type {Element} */ (e.target).closest('[role="option"]');

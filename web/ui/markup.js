@@ -146,9 +146,9 @@ export function render(blocks, isMe) {
         // A region that scrolls must be reachable by keyboard.
         return h("pre", { dir: "ltr", tabindex: b.text.split("\n").some((l) => l.length > 40) && "0" }, h("code", {}, b.text));
       case "quote":
-        return h("blockquote", { dir: "auto" }, render(b.children, isMe));
+        return h("blockquote", {}, render(b.children, isMe));
       case "list": {
-        const items = b.items.map((i) => h("li", { dir: "auto" }, renderInline(i, isMe)));
+        const items = b.items.map((i) => h("li", {}, h("span", { dir: "auto" }, renderInline(i, isMe))));
         return b.ordered ? h("ol", { start: b.start }, items) : h("ul", {}, items);
       }
     }

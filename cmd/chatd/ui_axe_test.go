@@ -1,0 +1,183 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/client"
+	"chatd/handlers/wire"
+)
+
+var (
+	uiLooks = flag.Bool("ui.looks", false, "let TestUIAccessible check every state in every theme, direction and width, instead of some")
+	uiShots = flag.String("ui.shots", "", "directory into which TestUIAccessible puts a screenshot of all that it checks")
+)
+
+// look is how a page is shown.
+type look struct {
+	theme, direction string
+	width            int
+}
+
+func looks() []look {
+	if !*uiLooks {
+		return []look{{"light", "ltr", 1440}, {"dark", "rtl", 320}, {"dark", "ltr", 768}, {"light", "rtl", 768}}
+	}
+	var all []look
+	for _, theme := range []string{"light", "dark"} {
+		for _, direction := range []string{"ltr", "rtl"} {
+			for _, width := range []int{320, 768, 1440} {
+				all = append(all, look{theme, direction, width})
+			}
+		}
+	}
+	return all
+}
+
+// uiStates are the states of the page: where each is, what leads to it, and how
+// one sees that it is there.
+var uiStates = []struct{ name, path, act, there string }{
+	{"room", "/r/lobby", ``, `ui.rows().length >= 5`},
+	{"tools", "/r/lobby", `ui.rows().at(-2).focus()`, `ui.$(".tools")`},
+	{"people", "/r/lobby", `ui.view.togglePeople(true)`, `ui.$(".people li")`},
+	{"complete", "/r/lobby", `ui.view.composer.setText("/"); ui.text.dispatchEvent(new Event("input"))`, `ui.$(".complete [role=option]")`},
+	{"picker", "/r/lobby", `ui.view.composer.emojiButton.click()`, `ui.$(".picker")`},
+	{"menu", "/r/lobby", `document.querySelector('[slot="end"]:last-of-type').click()`, `document.querySelector(".menu")`},
+	{"drawer", "/r/lobby", `document.querySelector(".drawer-button").click()`, `document.body.classList.contains("drawer")`},
+	{"palette", "/r/lobby", `document.dispatchEvent(new KeyboardEvent("keydown", {key: "k", ctrlKey: true}))`, `document.querySelector("dialog.palette [role=option]")`},
+	{"settings", "/r/lobby", `document.querySelector(".me").click()`, `document.querySelector("dialog .choices")`},
+	{"keys", "/r/lobby", `document.dispatchEvent(new KeyboardEvent("keydown", {key: "?"}))`, `document.querySelector("dialog dl")`},
+	{"create", "/r/lobby", `document.querySelector(".list-head button").click()`, `document.querySelector("dialog select")`},
+	{"empty", "/r/empty", ``, `ui.ready() && ui.$(".intro")`},
+	{"archived", "/r/archived", ``, `ui.$(".blocked:not([hidden])")`},
+	{"missing", "/r/nowhere", ``, `ui.$(".card")`},
+	{"embed", "/embed/lobby?name=Eve", ``, `ui.rows().length >= 5`},
+}
+
+// TestUIAccessible holds axe-core's rules in the states of the page. AXE_JS names
+// its script, which is not part of chatd.
+func TestUIAccessible(t *testing.T) {
+	path := os.Getenv("AXE_JS")
+	switch {
+	case path != "":
+	case os.Getenv("CI") != "":
+		t.Fatal("AXE_JS names no axe-core, and CI is set")
+	default:
+		t.Skip("AXE_JS names no axe-core: npm install axe-core, and name its axe.min.js")
+	}
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := newBrowser(t)
+	server := serveProcess(t)
+	furnish(t, server.URL)
+	p := newPage(t, browser, "Ana")
+	for _, state := range uiStates {
+		p.run(`if (location.host) localStorage.removeItem("chatd:draft:lobby")`)
+		p.do(chromedp.Navigate(server.URL + state.path))
+		p.until(`globalThis.ui?.root && !ui.root.querySelector(".shell").hidden && (ui.ready() || ui.$(".card"))`)
+		p.until(`document.readyState === "complete"`)
+		if state.name == "room" || strings.HasPrefix(state.path, "/r/lobby") {
+			p.until(`ui.rows().length >= 5`)
+		}
+		if state.act != "" {
+			p.run(state.act)
+		}
+		p.until(state.there)
+		p.evalScript(string(axe))
+		for _, l := range looks() {
+			p.show(l)
+			name := fmt.Sprintf("%s-%s-%s-%d", state.name, l.theme, l.direction, l.width)
+			if *uiShots != "" {
+				p.shoot(filepath.Join(*uiShots, name+".png"))
+			}
+			for _, violation := range eval[[]string](p, `axe.run(document, {preload: false, resultTypes: ["violations"]}).then(({violations}) => violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + " " + n.failureSummary)))`) {
+				t.Errorf("%s: %s", name, violation)
+			}
+			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s: the page is %d px wider than the window", name, over)
+			}
+		}
+	}
+	p.calm()
+}
+
+// furnish fills a server with what the states show.
+func furnish(t *testing.T, server string) {
+	t.Helper()
+	ben := &client.API{URL: server, Name: "Ben"}
+	for _, room := range []wire.CreateRoom{{ID: "empty", Name: "Empty"}, {ID: "archived", Name: "Archived", Topic: "What once was"}, {ID: "news", Name: "新闻", Mode: "announce"}} {
+		if _, err := ben.CreateRoom(t.Context(), room); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{
+		"Good morning! Is the **draft** ready?",
+		"It is: https://example.org/draft. Have a look at `config.toml`, too.",
+		"> Is it ready?\nIt is, @Ana.\n\n- one\n- two",
+		"شكراً جزيلاً، سأقرأه الليلة",
+		"谢谢，我今晚看。",
+		"```\nfor i := range 3 {\n\tfmt.Println(i)\n}\n```",
+	} {
+		if _, err := ben.Post(t.Context(), "lobby", wire.PostMessage{Message: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cleo := &client.API{URL: server, Name: "Cleo"}
+	if _, err := cleo.Post(t.Context(), "lobby", wire.PostMessage{Message: "🎉", ReplyTo: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cleo.Post(t.Context(), "archived", wire.PostMessage{Message: "The last word"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ben.Broadcast(t.Context(), "lobby", wire.PostMessage{Message: "Deploy at 15:00"}); err != nil {
+		t.Fatal(err)
+	}
+	archive(t, server, "archived", true)
+}
+
+// evalScript runs a script in the page, whatever the page's policy.
+func (p *chatPage) evalScript(source string) {
+	p.t.Helper()
+	res, err := chromedp.Call(p.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: source})
+	if err != nil || res.ExceptionDetails != nil {
+		p.t.Fatal(err, res)
+	}
+}
+
+// show gives the page a look, and waits until it has it.
+func (p *chatPage) show(l look) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(l.width), Height: 800, DeviceScaleFactor: 1, Mobile: false,
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.run(fmt.Sprintf(`document.documentElement.dataset.theme = %q; document.documentElement.dir = %q`, l.theme, l.direction))
+	p.as(`innerWidth === %d`, l.width)
+	// What fades or moves is looked at when it has come to rest.
+	if !eval[bool](p, `ui.frames(2).then(() => Promise.allSettled([...document.getAnimations(), ...ui.root.getAnimations()].filter((a) => a.effect.getTiming().iterations !== Infinity).map((a) => a.finished))).then(() => true)`) {
+		p.t.Error("the page does not come to rest")
+	}
+}
+
+func (p *chatPage) shoot(path string) {
+	p.t.Helper()
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(path, png, 0o600)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
