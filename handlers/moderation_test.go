@@ -16,7 +16,7 @@ import (
 )
 
 // enter opens a session in the lobby and answers with what came of it.
-func (s *restServer) enter(t *testing.T, token, address string, name ...string) (*websocket.Conn, *http.Response) {
+func (s *restServer) enter(t *testing.T, token, address string, name ...string) (*websocket.Conn, upgrade) {
 	t.Helper()
 	header := http.Header{}
 	if address != "" {
@@ -30,11 +30,24 @@ func (s *restServer) enter(t *testing.T, token, address string, name ...string) 
 	if err != nil && !errors.Is(err, websocket.ErrBadHandshake) {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = resp.Body.Close() })
+	defer resp.Body.Close()
 	if ws != nil {
 		t.Cleanup(func() { _ = ws.Close() })
+		return ws, upgrade{resp.StatusCode, resp.Status, resp.Header, nil}
 	}
-	return ws, resp
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nil, upgrade{resp.StatusCode, resp.Status, resp.Header, body}
+}
+
+// upgrade is how a handshake was answered. The body is that of a refusal.
+type upgrade struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+	body       []byte
 }
 
 // closed reads on to the end of a session and returns the close that came.
@@ -123,13 +136,9 @@ func TestBan(t *testing.T) {
 
 	_, resp := s.enter(t, s.member, "")
 	var p wire.Problem
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(body, &p); err != nil || resp.StatusCode != 403 || p.Code != "banned" || p.Reason != "spam" ||
+	if err := json.Unmarshal(resp.body, &p); err != nil || resp.StatusCode != 403 || p.Code != "banned" || p.Reason != "spam" ||
 		p.Until == nil || !p.Until.Equal(ban.Until.Time) || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("coming back is answered %s %s, %v", resp.Status, body, err)
+		t.Errorf("coming back is answered %s %s, %v", resp.Status, resp.body, err)
 	}
 	for _, path := range []string{"/rooms/lobby", "/rooms/lobby/messages", "/rooms/lobby/events", "/rooms/lobby/members", "/rooms/lobby/export"} {
 		if body := string(s.moderate(t, "GET", path, "", 403, s.member)); !strings.Contains(body, `"code":"banned"`) {
@@ -212,8 +221,8 @@ func TestAddressBan(t *testing.T) {
 	far, _ := s.enter(t, "", "203.0.113.8", "Ana")
 	until(t, far, wire.TypeWelcome)
 	s.moderate(t, "POST", "/rooms/lobby/bans", `{"who":"`+you["id"].(string)+`","with_address":true}`, 201)
-	closed(t, guest)
-	closed(t, neighbour) // once the address is known to be banned
+	_ = closed(t, guest)
+	_ = closed(t, neighbour) // once the address is known to be banned
 	if _, resp := s.enter(t, s.member, "203.0.113.7"); resp.StatusCode != 403 {
 		t.Errorf("from the banned address: %s", resp.Status)
 	}
