@@ -14,7 +14,7 @@ const pace = 5 * time.Millisecond
 
 // slice is how many members of a large hub are served before the writer looks
 // for other hubs: a pass over a hot room must not hold up small ones.
-const slice = 256
+const slice = 64
 
 // writer serves the current members of its shard of every hub: it visits a hub
 // that has news and gives each of its members all that it lacks in one

@@ -38,6 +38,7 @@ type member struct {
 	open   bool
 	failed error
 
+	late   streak // latencies of what is being taken
 	rest   []byte // the beginning of a frame whose end has not come
 	rev    uint64 // newest change seen; the reader's
 	seen   atomic.Uint64
@@ -172,6 +173,7 @@ func (m *member) take(p []byte) bool {
 	delivered := uint64(0)
 	defer func() {
 		if delivered > 0 {
+			m.late.flush(&m.run.tally.delivery)
 			m.run.tally.deliveries.Add(delivered)
 			m.seen.Store(m.rev)
 		}
@@ -239,8 +241,12 @@ func (m *member) message(p []byte, now time.Time) (delivered uint64) {
 	return delivered
 }
 
-// beginning is how every frame of the server's begins.
-const beginning = `{"type":"`
+const (
+	// beginning is how every frame of the server's begins.
+	beginning = `{"type":"`
+	// front is where to look for what comes before the rev.
+	front = 64
+)
 
 // frame handles a frame and reports whether it was a post.
 func (m *member) frame(p []byte, now time.Time) bool {
@@ -255,7 +261,7 @@ func (m *member) frame(p []byte, now time.Time) bool {
 	case "ack":
 		t.acks.Add(1)
 		if sent, ok := number(p, `"id":"b`); ok && t.measuring.Load() {
-			t.ack.add(now.Sub(time.Unix(0, int64(sent))), 1)
+			t.ack.add(now.Sub(time.Unix(0, int64(sent))))
 		}
 		return false
 	case "welcome":
@@ -275,7 +281,7 @@ func (m *member) frame(p []byte, now time.Time) bool {
 	}
 	rev, _ := number(p, `"rev":`)
 	before := rev - 1
-	if prev, ok := number(p, `"prev":`); ok {
+	if prev, ok := number(p[:min(len(p), front)], `"prev":`); ok {
 		before = prev
 	}
 	switch {
@@ -290,7 +296,7 @@ func (m *member) frame(p []byte, now time.Time) bool {
 		m.credit()
 	}
 	if sent, ok := number(p, `"message":"t`); ok && t.measuring.Load() {
-		t.delivery.add(now.Sub(time.Unix(0, int64(sent))), 1)
+		m.late.add(&t.delivery, now.Sub(time.Unix(0, int64(sent))))
 	}
 	return true
 }

@@ -73,14 +73,38 @@ type histogram struct {
 	buckets [64 * 8]atomic.Uint64
 }
 
-func (h *histogram) add(d time.Duration, n uint64) {
+func (h *histogram) add(d time.Duration) { h.buckets[bucketOf(d)].Add(1) }
+
+func bucketOf(d time.Duration) int {
 	v := uint64(max(d, 1))
 	top := bits.Len64(v) - 1
 	sub := uint64(0)
 	if top >= 3 {
 		sub = v >> (top - 3) & 7
 	}
-	h.buckets[top*8+int(sub)].Add(n)
+	return top*8 + int(sub)
+}
+
+// streak gathers durations of the same bucket: what a member is given at once
+// is mostly as old, and a histogram that all members write to is dear.
+type streak struct {
+	bucket int
+	n      uint64
+}
+
+func (s *streak) add(h *histogram, d time.Duration) {
+	if b := bucketOf(d); b != s.bucket {
+		s.flush(h)
+		s.bucket = b
+	}
+	s.n++
+}
+
+func (s *streak) flush(h *histogram) {
+	if s.n > 0 {
+		h.buckets[s.bucket].Add(s.n)
+		s.n = 0
+	}
 }
 
 // quantile returns the upper bound of the bucket in which the q-th part lies.

@@ -18,10 +18,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
@@ -32,6 +33,9 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	if len(args) == 2 && args[0] == "serve" {
 		return serve(ctx, args[1])
+	}
+	if len(args) == 4 && args[0] == "heat" {
+		return heatUp(ctx, args[1], args[2], args[3])
 	}
 	flags := flag.NewFlagSet("peers", flag.ExitOnError)
 	rounds := flags.Int("rounds", 3, "`times` that every scenario is played with every server")

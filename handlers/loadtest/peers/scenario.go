@@ -3,9 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"chatd/handlers/loadtest"
@@ -97,9 +98,9 @@ var scenarios = []scenario{
 		shows: []figure{p50, p99, wrong},
 	},
 	{
-		name: "beside-hot", about: "the same beside one room of 10,000 with 50 posts/s",
+		name: "beside-hot", about: "the same beside one room of 10,000 with 20 posts/s",
 		load:  loadtest.Config{Rooms: 900, Members: 10, Rate: 450, Size: 100},
-		hot:   &loadtest.Config{Rooms: 1, Members: 10_000, Rate: 50, Size: 100},
+		hot:   &loadtest.Config{Rooms: 1, Members: 10_000, Rate: 20, Size: 100},
 		only:  []string{"chatd", "classic", "centrifuge"},
 		shows: []figure{p50, p99, wrong},
 	},
@@ -121,7 +122,7 @@ func (s scenario) play(ctx context.Context, with server, binary, dir string) ([]
 		return nil, err
 	}
 	if s.hot != nil {
-		end, err := p.heat(ctx, *s.hot, with)
+		end, err := p.heat(ctx, s, with)
 		if err != nil {
 			return nil, err
 		}
@@ -153,36 +154,42 @@ func (p *process) prepare(ctx context.Context, load loadtest.Config, with server
 	return load, p.makeRooms(ctx, names)
 }
 
-// heat plays a second load until end is called; it returns once that is under way.
-func (p *process) heat(ctx context.Context, load loadtest.Config, with server) (end func(), err error) {
-	load, err = p.prepare(ctx, load, with, "hot")
+// heat plays the scenario's second load from a process of its own, so that its
+// members do not wait for each other's turn with those that are measured. It
+// returns once that is under way; end ends it.
+func (p *process) heat(ctx context.Context, s scenario, with server) (end func(), err error) {
+	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	hot, err := begin(ctx, self, "heat", s.name, with.name, p.url)
+	if err != nil {
+		return nil, fmt.Errorf("the hot room did not come about: %w", err)
+	}
+	return hot.stop, nil
+}
+
+// heatUp is the process that heat begins. It prints a line when it is under way.
+func heatUp(ctx context.Context, scenarioName, serverName, url string) error {
+	s, err := chosen(scenarios, scenarioName, func(s scenario) string { return s.name })
+	if err != nil {
+		return err
+	}
+	with, err := chosen(servers, serverName, func(s server) string { return s.name })
+	if err != nil {
+		return err
+	}
+	load, err := (&process{url: url}).prepare(ctx, *s[0].hot, with[0], "hot")
+	if err != nil {
+		return err
+	}
 	load.Duration = time.Hour
-	hot := make(chan struct{}, 1)
+	var once sync.Once
 	load.Progress = func(p loadtest.Progress) {
 		if p.Phase == "measure" {
-			select {
-			case hot <- struct{}{}:
-			default:
-			}
+			once.Do(func() { fmt.Println(url) })
 		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, err = loadtest.Run(ctx, load)
-	}()
-	select {
-	case <-hot:
-	case <-ended:
-		cancel()
-		return nil, errors.Join(errors.New("the hot room did not come about"), err)
-	}
-	return func() {
-		cancel()
-		<-ended
-	}, nil
+	_, err = loadtest.Run(ctx, load)
+	return err
 }

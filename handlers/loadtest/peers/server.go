@@ -106,6 +106,15 @@ func (s server) start(ctx context.Context, binary, dir string) (*process, error)
 		}
 		args = []string{"serve", s.name}
 	}
+	p, err := begin(ctx, binary, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s did not start: %w", s.name, err)
+	}
+	return p, nil
+}
+
+// begin starts a process and waits for its first line, which has its URL.
+func begin(ctx context.Context, binary string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, binary, args...)}
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	out, err := p.cmd.StdoutPipe()
@@ -118,7 +127,7 @@ func (s server) start(ctx context.Context, binary, dir string) (*process, error)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%s did not start: %w", s.name, err)
+		return nil, err
 	}
 	_, rest, _ := strings.Cut(line, "http://")
 	host, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
