@@ -154,8 +154,8 @@ func (s *session) read() bool {
 			if errors.Is(err, websocket.ErrReadLimit) {
 				// gorilla tells the peer, but for a length whose highest bit is set.
 				s.Close(rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame))
-				s.drain()
 			}
+			s.drain()
 			return false
 		}
 		if !s.handle(kind, r) {
@@ -168,8 +168,9 @@ func (s *session) read() bool {
 	}
 }
 
-// drain reads and forgets what is on its way while our close frame is, so that
-// the peer gets it before the connection ends.
+// drain reads and forgets what is on its way while our close frame is, gorilla's
+// or the server's, so that the peer gets it before the connection ends. It ends
+// at once when the peer is gone.
 func (s *session) drain() {
 	_ = s.out.SetReadDeadline(time.Now().Add(closeWait))
 	_, _ = io.Copy(io.Discard, s.out.Conn)

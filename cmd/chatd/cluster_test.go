@@ -237,6 +237,19 @@ func (n *node) ready(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
+// awaitSeq waits until every node has a room's messages up to seq. A node that
+// has just come back answers with what it has.
+func (c *trio) awaitSeq(t *testing.T, room string, seq uint64) {
+	t.Helper()
+	for i, n := range c.nodes {
+		api := &client.API{URL: n.url}
+		await(c.ctx, t, fmt.Sprintf("node %d to have %s up to %d", i, room, seq), func() bool {
+			list, err := api.Messages(c.ctx, room, client.Page{Limit: 1})
+			return err == nil && len(list.Messages) == 1 && list.Messages[0].Seq >= seq
+		})
+	}
+}
+
 // checkEqual holds that every node has the same messages in the same places.
 func (c *trio) checkEqual(t *testing.T) {
 	t.Helper()
@@ -274,7 +287,7 @@ func TestClusterFaults(t *testing.T) {
 		t.Skip("takes half a minute")
 	}
 	c := newTrio(t, 2*time.Minute+time.Duration(*clusterFaults)*30*time.Second)
-	crowd := &crowd{ctx: c.ctx, url: "http://" + c.address}
+	crowd := &crowd{ctx: c.ctx, url: "http://" + c.address, settle: c.awaitSeq}
 	crowd.enter(t)
 	crowd.hear(t, 100)
 	for fault := range *clusterFaults {

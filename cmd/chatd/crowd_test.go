@@ -27,6 +27,8 @@ type crowd struct {
 	following, posting sync.WaitGroup
 	endFollowing       context.CancelFunc
 	stop               chan struct{}
+	// settle, if not nil, waits until whoever may be asked has a room up to seq.
+	settle func(t *testing.T, room string, seq uint64)
 }
 
 var crowdRooms = []string{"lobby", "ops", "noise"}
@@ -104,6 +106,9 @@ func (c *crowd) leave(t *testing.T) {
 	c.posting.Wait()
 	var repeats, lost int
 	for _, room := range crowdRooms {
+		if c.settle != nil {
+			c.settle(t, room, c.lastAck(room))
+		}
 		history := wholeRoom(c.ctx, t, &client.API{URL: c.url}, room)
 		checkOrder(t, room, history)
 		byID := make(map[string]wire.Message)
@@ -127,6 +132,18 @@ func (c *crowd) leave(t *testing.T) {
 	c.endFollowing()
 	c.following.Wait()
 	t.Logf("%d posts acknowledged, %d of them at a repeat, %d connections and attempts failed", c.acks.Load(), repeats, lost)
+}
+
+// lastAck is the newest seq that was acknowledged in a room.
+func (c *crowd) lastAck(room string) (seq uint64) {
+	for _, m := range c.members {
+		for _, ack := range m.posted {
+			if m.room == room {
+				seq = max(seq, ack.Seq)
+			}
+		}
+	}
+	return seq
 }
 
 // crowdMember posts in a room and follows it.
