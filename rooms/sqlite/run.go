@@ -40,7 +40,7 @@ func work(ctx context.Context, name string, signal <-chan struct{}, step func(co
 			begin := time.Now()
 			var err error
 			more, err = step(context.WithoutCancel(ctx))
-			pause := time.Since(begin)
+			pause := 3 * time.Since(begin) // at most a quarter of a processor: commits need the rest
 			if err != nil {
 				slog.ErrorContext(ctx, "work behind the commits failed", "work", name, "again_in", retryAfter, "err", err)
 				more, pause = true, retryAfter
