@@ -160,7 +160,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	return err
 }
 
-// lastMoments is the part of the time for stopping that is kept for its end.
+// lastMoments is the least part of the time for stopping that is kept for its end.
 const lastMoments = 3 * time.Second
 
 // finish ends the parts one after the other: first the members are sent away
@@ -168,9 +168,10 @@ const lastMoments = 3 * time.Second
 // last the registry makes durable what was accepted. It reports false when
 // something did not end in time.
 func finish(ctx context.Context, within time.Duration, server *http.Server, registry *rooms.Registry, log *slog.Logger, end func(), running *sync.WaitGroup) bool {
-	ctx = context.WithoutCancel(ctx)
-	requests, cancel := context.WithTimeout(ctx, within-lastMoments)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
+	requests, cancelRequests := context.WithTimeout(ctx, within-lastMoments)
+	defer cancelRequests()
 	registry.Drain(within)
 	if server.Shutdown(requests) != nil {
 		log.WarnContext(ctx, "cutting off requests that take too long")
@@ -185,7 +186,7 @@ func finish(ctx context.Context, within time.Duration, server *http.Server, regi
 	select {
 	case <-ended:
 		return true
-	case <-time.After(lastMoments):
+	case <-ctx.Done():
 		return false
 	}
 }

@@ -173,6 +173,10 @@ func (c *Cluster) with(ctx context.Context, again bool, do func(ctx context.Cont
 		return err
 	}
 	defer conn.Close()
+	// The client library asks some things without a context, and for 5 s. Where
+	// the other nodes are going away too, nobody answers any more.
+	stop := context.AfterFunc(ctx, conn.Close)
+	defer stop()
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return err
