@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	crand "crypto/rand"
 	"database/sql"
 	"flag"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 
 	"chatd/handlers/client"
 	"chatd/handlers/wire"
+	"chatd/rooms/roomstest"
 	"chatd/rooms/sqlite"
 )
 
@@ -60,20 +62,21 @@ func makeTrio(t *testing.T, lasts time.Duration) *trio {
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	t.Cleanup(cancel)
 	c := &trio{ctx: ctx}
-	c.make(t, freePorts(t, len(c.nodes)), freePorts(t, len(c.nodes)), nil)
+	c.make(t, roomstest.FreeAddresses(t, len(c.nodes)), roomstest.FreeAddresses(t, len(c.nodes)), nil)
 	return c
 }
 
 // make makes the nodes. Each listens on one of the addresses for clients and on
 // one of routes for its peers, and is run by what before returns.
 func (c *trio) make(t *testing.T, addresses, routes []string, before func(i int) []string) {
+	secret := crand.Text() // who is not of these three does not get in
 	for i, listen := range addresses {
 		n := &node{dir: t.TempDir(), url: "http://" + listen, conns: make(map[net.Conn]bool)}
 		if before != nil {
 			n.args = before(i)
 		}
 		n.args = append(n.args, "chatd", "serve", "--listen", listen, "--insecure", "--cluster-name", "test",
-			"--cluster-listen", routes[i], "--cluster-peers", strings.Join(routes, ","), "--cluster-secret", "known to these three")
+			"--cluster-listen", routes[i], "--cluster-peers", strings.Join(routes, ","), "--cluster-secret", secret)
 		c.nodes[i] = n
 	}
 }
@@ -98,21 +101,6 @@ func (c *trio) start(t *testing.T) {
 		}
 	})
 	c.balance(t)
-}
-
-// freePorts reserves n addresses of this machine for the length of a moment.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	var list []string
-	for range n {
-		ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		list = append(list, ln.Addr().String())
-	}
-	return list
 }
 
 // start runs the node until it has caught up with the others.

@@ -12,6 +12,7 @@ import (
 
 	"chatd/rooms"
 	"chatd/rooms/jetstream"
+	"chatd/rooms/roomstest"
 )
 
 // BenchmarkPropose measures what the journal acknowledges, on servers that share
@@ -29,7 +30,7 @@ func BenchmarkPropose(b *testing.B) {
 }
 
 func benchmarkPropose(b *testing.B, nodes int, synced bool, senders int) {
-	peers := freeAddresses(b, nodes)
+	peers := roomstest.FreeAddresses(b, nodes)
 	var first *jetstream.Cluster
 	for i := range peers {
 		c := config(b, b.TempDir(), 0, peers, i)

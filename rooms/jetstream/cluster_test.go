@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"testing"
 
@@ -31,27 +30,11 @@ func newCluster(t testing.TB, c jetstream.Config) *jetstream.Cluster {
 	return cluster
 }
 
-// freeAddresses reserves n ports of this machine for the length of a moment.
-func freeAddresses(t testing.TB, n int) []string {
-	t.Helper()
-	var list []string
-	for range n {
-		var lc net.ListenConfig
-		ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		list = append(list, ln.Addr().String())
-	}
-	return list
-}
-
 func TestJournalOfOneServer(t *testing.T) {
 	var mu sync.Mutex
 	dirs := make(map[rooms.Journal]string)
 	open := func(t *testing.T, dir string, after uint64) rooms.Journal {
-		c := newCluster(t, config(t, dir, after, freeAddresses(t, 1), 0))
+		c := newCluster(t, config(t, dir, after, roomstest.FreeAddresses(t, 1), 0))
 		mu.Lock()
 		defer mu.Unlock()
 		dirs[c] = dir
@@ -80,7 +63,7 @@ func (n *nodes) open(t *testing.T, i int, after uint64) *jetstream.Cluster {
 }
 
 func startNodes(t *testing.T) *nodes {
-	n := &nodes{peers: freeAddresses(t, 3)}
+	n := &nodes{peers: roomstest.FreeAddresses(t, 3)}
 	for range n.peers {
 		n.dirs = append(n.dirs, t.TempDir())
 	}
@@ -129,7 +112,7 @@ func TestJournalOfThreeServers(t *testing.T) {
 
 // All nodes get the same entries in the same order, whoever proposed them.
 func TestOneOrderOnAllNodes(t *testing.T) {
-	n := &nodes{peers: freeAddresses(t, 3)}
+	n := &nodes{peers: roomstest.FreeAddresses(t, 3)}
 	const each = 50
 	var (
 		all      sync.WaitGroup

@@ -43,7 +43,7 @@ func TestJournalOnANATSThatIsThere(t *testing.T) {
 		count atomic.Int64
 	)
 	open := func(t *testing.T, name string, after uint64) rooms.Journal {
-		c := config(t, t.TempDir(), after, freeAddresses(t, 1), 0)
+		c := config(t, t.TempDir(), after, roomstest.FreeAddresses(t, 1), 0)
 		c.Listen, c.Peers, c.Secret, c.URL, c.Name = "", nil, "", url, name
 		cluster := newCluster(t, c)
 		mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"chatd/rooms"
 	"chatd/rooms/jetstream"
+	"chatd/rooms/roomstest"
 )
 
 // tables is a store as simple as can be: the ids that were applied.
@@ -86,7 +87,7 @@ func (s *tables) until(t *testing.T, place uint64) {
 // The journal does not grow for ever: it is trimmed behind snapshots. A node
 // that needs what was trimmed is told so, gets a snapshot, and goes on from it.
 func TestSnapshots(t *testing.T) {
-	peers, dir := freeAddresses(t, 1), t.TempDir()
+	peers, dir := roomstest.FreeAddresses(t, 1), t.TempDir()
 	open := func(s *tables) *jetstream.Cluster {
 		c := config(t, dir, 0, peers, 0)
 		c.After, c.Snapshot, c.SnapshotEvery = s.after, s.snapshot, 50
@@ -142,7 +143,7 @@ func TestSnapshots(t *testing.T) {
 // A cluster that begins with stores that are not empty has no journal of what
 // is in them: it makes a snapshot at once, for whoever is empty.
 func TestAClusterFromExistingStores(t *testing.T) {
-	peers, dir := freeAddresses(t, 1), t.TempDir()
+	peers, dir := roomstest.FreeAddresses(t, 1), t.TempDir()
 	s := newTables()
 	s.at, s.ids = 1, []string{"from", "before"}
 	c := config(t, dir, 0, peers, 0)
