@@ -3,6 +3,7 @@ package handlers
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/http"
@@ -35,6 +36,7 @@ type conn struct {
 	control []byte        // control frames that wait
 	flushed chan struct{} // closed when the control frames under way are out; nil when none are
 	closing bool          // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
+	code    uint16        // of that frame, 0 without one
 	failed  error         // the connection is unusable
 }
 
@@ -172,7 +174,9 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil // the answer to the peer's close, which has ours already
 	}
 	const finClose = 0x88
-	c.closing = p[0] == finClose
+	if c.closing = p[0] == finClose; c.closing && len(p) >= 4 {
+		c.code = binary.BigEndian.Uint16(p[2:])
+	}
 	n := 0
 	if !c.busy && c.flushed == nil && c.raw != nil {
 		var err error
@@ -209,6 +213,14 @@ func (c *conn) fail(err error) error {
 		_ = c.Close()
 	}
 	return c.failed
+}
+
+// ended tells the code of the close frame that went out, 0 without one, and why
+// the connection became unusable, nil if it did not.
+func (c *conn) ended() (code int, failed error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(c.code), c.failed
 }
 
 // hijacker hands gorilla our conn instead of the server's, so that all that it

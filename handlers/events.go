@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 
@@ -81,6 +82,8 @@ func (s *Server) follow(c *gin.Context) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	s.metrics.Began(metrics.EventStream)
+	defer s.metrics.Ended(metrics.EventStream)
 	stream := newEventStream(c.Writer, framing)
 	member, err := s.rooms.Join(r.Context(), who, room, options, stream)
 	if err != nil {

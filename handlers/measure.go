@@ -12,6 +12,9 @@ import (
 // eventsRoute is the one whose requests last as long as their readers want.
 const eventsRoute = "/rooms/:id/events"
 
+// joins tells whether a route is one that sessions begin with.
+func joins(route string) bool { return route == "/ws" || route == "/ws/:room" || route == eventsRoute }
+
 // measure counts a request under the pattern of its route: paths would be
 // without number.
 func (s *Server) measure(c *gin.Context) {

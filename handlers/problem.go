@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chatd/handlers/auth"
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 
@@ -107,14 +108,17 @@ func (s *Server) refused(r *http.Request, err error) *rooms.Error {
 func (s *Server) fail(c *gin.Context, err error) {
 	e := s.refused(c.Request, err)
 	shown := auth.Shown(c.Request)
-	s.metrics.Refused("http", e.Code)
+	s.metrics.Refused(metrics.HTTP, e.Code)
 	status := codeStatus(e.Code)
-	if status == http.StatusInternalServerError {
+	switch {
+	case status == http.StatusInternalServerError:
 		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
 			slog.String("request_id", requestID(c)),
 			slog.String("method", c.Request.Method),
 			slog.String("route", c.FullPath()),
 			slog.Any("error", err))
+	case joins(c.FullPath()):
+		s.logRefusal(c, e)
 	}
 
 	h := c.Writer.Header()
@@ -150,6 +154,15 @@ func (s *Server) fail(c *gin.Context, err error) {
 		Until:     wireMoment(e.Until),
 		RequestID: requestID(c),
 	})
+}
+
+// logRefusal writes the one line of a connection that was turned away.
+func (s *Server) logRefusal(c *gin.Context, e *rooms.Error) {
+	s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "connection refused",
+		slog.String("request_id", requestID(c)),
+		slog.String("route", c.FullPath()),
+		slog.String("code", string(e.Code)),
+		slog.String("address", c.ClientIP()))
 }
 
 // retryAfter is d in whole seconds, at least one.

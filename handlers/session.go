@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -35,6 +36,7 @@ type session struct {
 	from     netip.Prefix  // as it was counted
 	bucket   int           // of the heartbeat sweep
 	inFlight chan struct{} // a token for each frame that is not answered yet
+	counted  atomic.Bool   // among those that ended
 }
 
 // Framing implements rooms.Sink.
@@ -77,6 +79,7 @@ func (s *session) closeWith(code int, reason string) {
 	}
 	frame := []byte{0x88, byte(2 + len(reason))}
 	frame = binary.BigEndian.AppendUint16(frame, uint16(code))
+	s.count(metrics.ByServer, code)
 	_, _ = s.out.Write(append(frame, reason...)) // the peer may be gone: then there is nobody to tell
 }
 
@@ -112,6 +115,7 @@ var tokenExpired = rooms.Errorf(wire.CodeTokenExpired, "the token has expired; c
 func (s *session) run(ss *sessions) {
 	for {
 		if _, err := s.in.Peek(1); err != nil {
+			s.countLost(err)
 			break
 		}
 		if s.skipPong() {
@@ -155,6 +159,7 @@ func (s *session) read() bool {
 				// gorilla tells the peer, but for a length whose highest bit is set.
 				s.Close(rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame))
 			}
+			s.countLost(err)
 			s.drain()
 			return false
 		}
@@ -165,6 +170,29 @@ func (s *session) read() bool {
 		if s.in.Buffered() == 0 {
 			return true
 		}
+	}
+}
+
+// count counts the end of the session, once: the first to end it did.
+func (s *session) count(by metrics.Closer, code int) {
+	if s.counted.CompareAndSwap(false, true) {
+		s.metrics.Closed(by, code)
+	}
+}
+
+// countLost counts the end of a session that cannot be read on because of err.
+func (s *session) countLost(err error) {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
+		s.count(metrics.ByClient, closed.Code)
+		return
+	}
+	switch code, failed := s.out.ended(); {
+	case errors.Is(failed, os.ErrDeadlineExceeded):
+		s.count(metrics.ByServer, wire.CloseTooSlow)
+	case code != 0: // gorilla's, for a frame that breaks the protocol
+		s.count(metrics.ByServer, code)
+	default:
+		s.count(metrics.ByNetwork, websocket.CloseAbnormalClosure)
 	}
 }
 
@@ -186,6 +214,7 @@ func (s *session) handle(kind int, r io.Reader) bool {
 		s.Close(rooms.Errorf(wire.CodeTooLarge, "the message has more than %d bytes once it is inflated", maxFrame))
 		return false
 	case err != nil:
+		s.countLost(err)
 		return false
 	case s.member == nil:
 		return true // on its way out
@@ -273,7 +302,7 @@ func (s *session) answer(payload []byte) {
 
 func (s *session) errorFrame(id string, err error) []byte {
 	e := refusal(err)
-	s.metrics.Refused("websocket", e.Code)
+	s.metrics.Refused(metrics.WebSocket, e.Code)
 	return encode(wire.ErrorFrame{
 		Type: wire.TypeError, Code: string(e.Code), Detail: e.Detail, ID: id,
 		RetryAfter: e.RetryAfter.Seconds(), Errors: wireFieldErrors(e.Fields),

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 
@@ -190,8 +191,9 @@ func (s *Server) turnAway(c *gin.Context, err error) error {
 	ws, upgradeErr := s.sessions.upgrader.Upgrade(w, c.Request, nil)
 	switch {
 	case upgradeErr == nil:
-		s.metrics.Refused("websocket", e.Code)
-		told := &session{ws: ws, out: w.conn}
+		s.metrics.Refused(metrics.WebSocket, e.Code)
+		s.logRefusal(c, e)
+		told := &session{ws: ws, out: w.conn, metrics: s.metrics}
 		told.closeWith(codeClose(e.Code), string(e.Code)+": "+e.Detail)
 		_ = w.conn.Close() // whoever was told needs nothing more
 	case w.conn == nil:
@@ -263,6 +265,7 @@ func (ss *sessions) reserve() bool {
 func (ss *sessions) add(s *session) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	s.metrics.Began(metrics.WebSocket)
 	s.bucket = ss.next
 	ss.next = (ss.next + 1) % len(ss.buckets)
 	ss.buckets[s.bucket].sessions[s] = struct{}{}
@@ -280,6 +283,7 @@ func (ss *sessions) remove(s *session) {
 	ss.mu.Lock()
 	delete(ss.buckets[s.bucket].sessions, s)
 	ss.mu.Unlock()
+	s.metrics.Ended(metrics.WebSocket)
 	ss.occupancy.leave(s.from)
 	ss.ending.Done()
 }

@@ -26,6 +26,10 @@ type Journal interface {
 	// the journal when Current was called.
 	Current(ctx context.Context) error
 
+	// Lag is how many entries are known to be in the journal that Run has not
+	// applied; those in hand may or may not count. It does not wait for anybody.
+	Lag() int
+
 	// Ready tells why entries cannot be expected to go in and come out now, nil
 	// when they can.
 	Ready() error

@@ -76,6 +76,9 @@ func (j *LocalJournal) take(batch []Entry) []Entry {
 // Begun implements [Journal].
 func (j *LocalJournal) Begun() <-chan struct{} { return j.begun }
 
+// Lag implements [Journal]: those of the batch in hand are not counted.
+func (j *LocalJournal) Lag() int { return len(j.queue) }
+
 // Ready implements [Journal].
 func (j *LocalJournal) Ready() error { return nil }
 

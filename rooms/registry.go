@@ -201,6 +201,9 @@ func (r *Registry) deliverBatch(list []applied) {
 		case a.Receipt.Duplicate:
 			r.stats.duplicates.Add(1)
 		case a.Change != nil:
+			if a.kind == EntryPost {
+				r.stats.posts.Add(1)
+			}
 			r.stats.changes.Add(1)
 			r.stats.changes.Add(uint64(len(a.More)))
 			if h := r.hub(a.room); h != nil {

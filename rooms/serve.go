@@ -51,6 +51,7 @@ func (h *hub) next(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 			}
 			m.pos, m.rev = h.ring.end(), h.head
 			h.mu.Unlock()
+			h.deps.stats.deliveries.Add(uint64(len(frames)))
 			for _, f := range frames {
 				p = framing.Append(p, f)
 			}
@@ -74,6 +75,7 @@ func (h *hub) catchUp(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 		return p, false
 	}
 	h.deps.stats.caughtUp.Add(uint64(len(changes)))
+	h.deps.stats.deliveries.Add(uint64(len(changes)))
 	framing := m.sink.Framing()
 	for i := range changes {
 		c := &changes[i]

@@ -9,7 +9,9 @@ type stats struct {
 	refused     atomic.Uint64
 	duplicates  atomic.Uint64
 	batches     atomic.Uint64
+	posts       atomic.Uint64
 	changes     atomic.Uint64
+	deliveries  atomic.Uint64
 	bytes       atomic.Uint64
 	caughtUp    atomic.Uint64
 	fellBehind  atomic.Uint64
@@ -21,18 +23,22 @@ type stats struct {
 	commits, acks, batchSizes *histogram
 }
 
-// Counts are figures of what a registry does. All but Members, Behind, Hubs and
-// Waiting only grow.
+// Counts are figures of what a registry does. Those that end in "now" go up and
+// down; all others only grow.
 type Counts struct {
 	Members     int    // connections in rooms, now
 	Behind      int    // of those, members that are not current, now
 	Hubs        int    // rooms that have members here, now
+	Rooms       int    // rooms that there are, now
 	Waiting     int    // entries whose proposers wait, now
+	Lag         int    // entries in the journal that are not applied here yet, now
 	Entries     uint64 // applied: changes, duplicates and refusals
 	Refused     uint64 // entries that applying refused
 	Duplicates  uint64 // entries that repeated an earlier one
 	Batches     uint64 // commits
-	Changes     uint64 // changes given to hubs
+	Posts       uint64 // messages that were made
+	Changes     uint64 // changes given to hubs, posts among them
+	Deliveries  uint64 // changes and events given to connections, each once for each of them
 	Bytes       uint64 // bytes given to connections
 	CaughtUp    uint64 // changes read from the store for members that were behind
 	FellBehind  uint64 // times that a member lagged beyond the ring
@@ -51,9 +57,11 @@ func (r *Registry) Counts() Counts {
 	hubs := len(r.hubs)
 	r.mu.RUnlock()
 	return Counts{
-		Members: int(s.members.Load()), Behind: int(s.behind.Load()), Hubs: hubs, Waiting: r.waiting.count(),
+		Members: int(s.members.Load()), Behind: int(s.behind.Load()), Hubs: hubs,
+		Rooms: r.store.RoomCount(), Waiting: r.waiting.count(), Lag: r.journal.Lag(),
 		Entries: s.entries.Load(), Refused: s.refused.Load(), Duplicates: s.duplicates.Load(),
-		Batches: s.batches.Load(), Changes: s.changes.Load(), Bytes: s.bytes.Load(),
+		Batches: s.batches.Load(), Posts: s.posts.Load(), Changes: s.changes.Load(),
+		Deliveries: s.deliveries.Load(), Bytes: s.bytes.Load(),
 		CaughtUp: s.caughtUp.Load(), FellBehind: s.fellBehind.Load(), SlowReaders: s.slowReaders.Load(),
 		Failures: s.failures.Load(),
 		Commits:  s.commits.distribution(), Acks: s.acks.distribution(), BatchSizes: s.batchSizes.distribution(),

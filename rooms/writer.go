@@ -33,6 +33,7 @@ type writer struct {
 	own     []*Member
 	batches batches
 	scratch []byte
+	given   uint64 // frames, in this slice of a pass
 }
 
 func newWriter(index int) *writer {
@@ -157,12 +158,14 @@ func (w *writer) advance(p *pass) bool {
 		now = now[:min(slice, len(now))]
 	}
 	p.members = p.members[len(now):]
+	w.given = 0
 	for _, m := range now {
 		if !w.write(p.hub, m, p.end, p.head) {
 			m.passed = true
 			p.left = true
 		}
 	}
+	p.hub.deps.stats.deliveries.Add(w.given)
 	if len(p.members) > 0 {
 		return false
 	}
@@ -193,6 +196,7 @@ func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
 		p = w.scratch
 		m.own = nil
 	}
+	w.given += end - m.pos
 	m.pos, m.rev = end, head
 	if len(p) == 0 {
 		return true

@@ -18,6 +18,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
+	sessions *prometheus.GaugeVec
+	closes   *prometheus.CounterVec
 }
 
 // New makes the metrics of a server; counts is asked at each look.
@@ -33,6 +35,17 @@ func New(counts func() rooms.Counts, version string) *Metrics {
 			Name: "chatd_refusals_total",
 			Help: "Requests and frames that were refused, by the code that the client was told.",
 		}, []string{"transport", "code"}),
+		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "chatd_sessions",
+			Help: "Connections that follow a room, by WebSocket or as event streams.",
+		}, []string{"transport"}),
+		closes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatd_websocket_closes_total",
+			Help: "WebSockets that ended, by who closed them and with what code. 1006 is a connection that broke.",
+		}, []string{"by", "code"}),
+	}
+	for _, transport := range []Transport{WebSocket, EventStream} {
+		m.sessions.WithLabelValues(string(transport))
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "chatd_build_info",
@@ -41,7 +54,7 @@ func New(counts func() rooms.Counts, version string) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.requests, m.refusals, build, domain{counts},
+		m.requests, m.refusals, m.sessions, m.closes, build, domain{counts},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -64,10 +77,56 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// Refused counts a refusal; transport is "http" or "websocket".
-func (m *Metrics) Refused(transport string, code rooms.Code) {
+// Transport is how a client talks to the server.
+type Transport string
+
+// The transports.
+const (
+	HTTP        Transport = "http"
+	WebSocket   Transport = "websocket"
+	EventStream Transport = "stream" // by HTTP, for as long as it lasts
+)
+
+// Refused counts a refusal, HTTP's or a WebSocket's.
+func (m *Metrics) Refused(transport Transport, code rooms.Code) {
 	if m == nil {
 		return
 	}
-	m.refusals.WithLabelValues(transport, string(code)).Inc()
+	m.refusals.WithLabelValues(string(transport), string(code)).Inc()
+}
+
+// Began counts a session in.
+func (m *Metrics) Began(transport Transport) {
+	if m != nil {
+		m.sessions.WithLabelValues(string(transport)).Inc()
+	}
+}
+
+// Ended counts a session out.
+func (m *Metrics) Ended(transport Transport) {
+	if m != nil {
+		m.sessions.WithLabelValues(string(transport)).Dec()
+	}
+}
+
+// Closer is who ended a WebSocket.
+type Closer string
+
+// Who may end a WebSocket.
+const (
+	ByServer  Closer = "server"
+	ByClient  Closer = "client"
+	ByNetwork Closer = "network" // nobody said a word
+)
+
+// Closed counts a WebSocket that ended with a close code (RFC 6455 section 7.4).
+func (m *Metrics) Closed(by Closer, code int) {
+	if m == nil {
+		return
+	}
+	label := "other"
+	if by != ByClient || code < 3000 { // clients may make up those above
+		label = strconv.Itoa(code)
+	}
+	m.closes.WithLabelValues(string(by), label).Inc()
 }

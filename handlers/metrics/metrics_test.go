@@ -15,9 +15,10 @@ import (
 
 // TestLint holds the metrics to Prometheus' rules for names and helps.
 func TestLint(t *testing.T) {
-	m := New(rooms.NewRegistry(rooms.Config{}).Counts, "v1.2.3")
+	m := New(func() rooms.Counts { return rooms.Counts{} }, "v1.2.3")
 	m.Request("/rooms/:id", "GET", 200, time.Millisecond)
-	m.Refused("http", rooms.CodeInvalid)
+	m.Refused(HTTP, rooms.CodeInvalid)
+	m.Closed(ByNetwork, 1006)
 	problems, err := testutil.GatherAndLint(m.Gatherer())
 	if err != nil {
 		t.Fatal(err)
@@ -61,9 +62,10 @@ func TestDashboard(t *testing.T) {
 	if !json.Valid(raw) {
 		t.Error("the dashboard is not JSON")
 	}
-	m := New(rooms.NewRegistry(rooms.Config{}).Counts, "")
+	m := New(func() rooms.Counts { return rooms.Counts{} }, "")
 	m.Request("/rooms/:id", "GET", 200, time.Millisecond)
-	m.Refused("http", rooms.CodeInvalid)
+	m.Refused(HTTP, rooms.CodeInvalid)
+	m.Closed(ByNetwork, 1006)
 	families, err := m.Gatherer().Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -116,6 +116,13 @@ func (c *Cluster) Current(ctx context.Context) error {
 // Begun implements [rooms.Journal].
 func (c *Cluster) Begun() <-chan struct{} { return c.status.begun }
 
+// Lag implements [rooms.Journal]. What the leader has taken since it was heard
+// last is not counted.
+func (c *Cluster) Lag() int {
+	at, last := c.status.place()
+	return int(max(at, last) - at)
+}
+
 // Ready implements [rooms.Journal]. It also tells when the stream has no leader
 // that this node can reach: a node that is cut off from the others, or all of
 // them when too few are left.
