@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -14,7 +18,7 @@ import (
 	"chatd/handlers/wire"
 )
 
-var uiRounds = flag.Int("ui.rounds", 4, "how often TestUIChaos kills the server; 100 is the long form")
+var uiRounds = flag.Int("ui.rounds", 6, "how many mishaps TestUIChaos has; 120 is the long form")
 
 // TestUIOffline writes while the server is away, closes the page, and comes
 // back: what was written arrives, once.
@@ -92,38 +96,84 @@ func TestUIRefused(t *testing.T) {
 	p.until(`ui.row("too late").dataset.key.match(/^\d+$/)`)
 }
 
-// TestUIChaos kills the server at random moments while two pages and an embed
-// chat. Afterwards all show the same, which is what the server has, in its
-// order, and every line that was written is there once.
+// TestUIChaos kills the server, cuts the network, lets it swallow everything and
+// be slow, at random moments while two pages and an embed chat. Afterwards all
+// have heard the same, which is what the server has, each once and in its order,
+// and every line that was written is there once.
 func TestUIChaos(t *testing.T) {
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
 	address := strings.TrimPrefix(server.URL, "http://")
+	net := newBadNet(t, server.URL)
 	pages := []*chatPage{
-		openPage(t, browser, server.URL, "lobby", "Ana"),
-		openPage(t, browser, server.URL, "lobby", "Ben"),
+		openPage(t, browser, net.URL, "lobby", "Ana"),
+		openPage(t, browser, net.URL, "lobby", "Ben"),
 		newPage(t, browser, "Cleo"),
 	}
-	pages[2].do(chromedp.Navigate(server.URL + "/embed/lobby"))
+	pages[2].do(chromedp.Navigate(net.URL + "/embed/lobby"))
 	pages[2].until("ui.ready()")
+	for _, p := range pages {
+		p.run(`ui.heard = []; ui.view.room.addEventListener("message", ({detail}) => detail.fresh && detail.type === "chat" && ui.heard.push(detail.message.message))`)
+	}
 
 	var written []string
-	say := func() {
-		p := pages[rand.IntN(len(pages))]
-		text := fmt.Sprintf("%s %d", p.name, len(written))
-		p.say(text)
-		written = append(written, text)
+	say := func(most int) {
+		for range rand.IntN(most + 1) {
+			p := pages[rand.IntN(len(pages))]
+			text := fmt.Sprintf("%s %d", p.name, len(written))
+			p.say(text)
+			written = append(written, text)
+		}
 	}
+	mishaps := []struct {
+		name string
+		do   func()
+	}{
+		{"killed", func() {
+			server.kill()
+			say(3)
+			server = serveIn(t, dir, "--listen", address)
+		}},
+		{"killed and cut", func() {
+			server.kill()
+			net.cut()
+			say(3)
+			server = serveIn(t, dir, "--listen", address)
+		}},
+		{"cut", func() {
+			net.cut()
+			say(3)
+		}},
+		{"swallowed", func() {
+			net.swallow()
+			say(3)
+		}},
+		{"swallowed and killed", func() {
+			net.swallow()
+			say(3)
+			server.kill()
+			server = serveIn(t, dir, "--listen", address)
+		}},
+		{"slow and cut", func() {
+			net.slow(80 * time.Millisecond)
+			say(5)
+			net.cut()
+			say(3)
+		}},
+	}
+	happened := map[string]int{}
+	deck := []int{} // of mishaps: all come as often, in a random order
 	for range *uiRounds {
-		for range 3 + rand.IntN(6) {
-			say()
+		if len(deck) == 0 {
+			deck = rand.Perm(len(mishaps))
 		}
-		server.kill()
-		for range rand.IntN(4) {
-			say()
-		}
-		server = serveIn(t, dir, "--listen", address)
+		mishap := mishaps[deck[0]]
+		deck = deck[1:]
+		say(6)
+		mishap.do()
+		happened[mishap.name]++
+		net.heal()
 		for _, p := range pages {
 			p.run(`dispatchEvent(new Event("online"))`)
 		}
@@ -132,14 +182,16 @@ func TestUIChaos(t *testing.T) {
 		}
 	}
 	have := history(t, server.URL, "lobby")
-	sorted := slices.Clone(have)
-	slices.Sort(sorted)
-	wanted := slices.Clone(written)
-	slices.Sort(wanted)
-	if !slices.Equal(sorted, wanted) {
+	t.Logf("%d messages through %v", len(have), happened)
+	sorted := slices.Sorted(slices.Values(have))
+	if !slices.Equal(sorted, slices.Sorted(slices.Values(written))) {
 		t.Errorf("written were\n%q\nthe server has\n%q", written, have)
 	}
 	for _, p := range pages {
+		p.as(`ui.heard.length >= %d`, len(have))
+		if heard := eval[[]string](p, "ui.heard"); !slices.Equal(heard, have) {
+			t.Errorf("%s's page heard\n%q\nnot\n%q", p.name, heard, have)
+		}
 		last := have[max(0, len(have)-200):]
 		p.as(`ui.texts().at(-1) === %q`, last[len(last)-1])
 		shown := eval[[]string](p, "ui.texts()")
@@ -147,6 +199,22 @@ func TestUIChaos(t *testing.T) {
 			t.Errorf("%s's page shows\n%q\nnot\n%q", p.name, shown, last)
 		}
 	}
+}
+
+// TestUIBannedBehindACurtNetwork is banned where no close frame arrives: the page
+// finds out why it is cut off, and does not try for ever.
+func TestUIBannedBehindACurtNetwork(t *testing.T) {
+	browser := newBrowser(t)
+	server, api := serveGuarded(t)
+	net := newBadNet(t, server.URL)
+	p := openPage(t, browser, net.URL, "lobby", "Ben")
+	who := eval[string](p, "ui.view.room.you.id")
+	net.swallow()
+	ban(t, api, "lobby", wire.CreateBan{Who: who, Reason: "spam"})
+	net.heal()
+	net.curtail()
+	net.cut()
+	p.until(`ui.view.room.state === "stopped" && ui.$(".card")?.innerText.includes("banned")`)
 }
 
 // history is all texts of a room, oldest first.
@@ -168,6 +236,29 @@ func history(t *testing.T, server, room string) []string {
 			return texts
 		}
 		before = list.Messages[0].Seq
+	}
+}
+
+// ban keeps somebody out of a room.
+func ban(t *testing.T, api *client.API, room string, who wire.CreateBan) {
+	t.Helper()
+	body, err := json.Marshal(who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api.URL+"/rooms/"+room+"/bans", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+api.Token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		t.Fatalf("the ban came to %s", resp.Status)
 	}
 }
 

@@ -7,6 +7,12 @@ import { ChatError } from "./rest.js";
 
 /** A connection that stood so long was good: the next loss starts anew. */
 const STEADY = 5_000;
+/** How long an attempt may take until the first frame. */
+const OPENING = 15_000;
+/** How long the answer to something sent may take: any frame is one. */
+const ANSWER = 15_000;
+/** The same when the network is likely to be another one now. */
+const ANSWER_SOON = 4_000;
 
 /**
  * What to do after a close: never come back, or after how many milliseconds.
@@ -47,9 +53,16 @@ export class Link {
   #timer;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pulse;
+  /** Ends an attempt that comes to nothing. @type {ReturnType<typeof setTimeout> | undefined} */
+  #opening;
+  /** Ends a connection that does not answer. @type {ReturnType<typeof setTimeout> | undefined} */
+  #answer;
   #attempt = 0;
+  #startedAt = 0;
   #openedAt = 0;
   #heardAt = 0;
+  /** When #answer ends the connection. */
+  #due = 0;
   #round = 0;
   #handlers;
 
@@ -71,18 +84,36 @@ export class Link {
 
   /** Tries now instead of later: the network or the user is back. */
   wake() {
-    if (this.state === "waiting") void this.#connect();
-    else if (this.state === "open") this.#ping();
+    const stale = this.state === "connecting" && Date.now() - this.#startedAt > ANSWER_SOON;
+    if (this.state === "waiting" || stale) void this.#connect();
+    else if (this.state === "open") this.#ping(ANSWER_SOON);
   }
 
-  /** Closes and opens again, as after a loss. */
+  /** Closes and opens again, as somebody else. */
   restart() {
     this.#drop();
     void this.#connect();
   }
 
-  /** @param {object} frame */
+  /** Closes and opens again, as after a loss: something is missing. */
+  resume() {
+    this.#lost(this.#socket, 4200, "");
+  }
+
+  /** Sends a frame, which the server answers. @param {object} frame */
   send(frame) {
+    if (!this.#say(frame)) return false;
+    this.#expect(ANSWER);
+    return true;
+  }
+
+  /** Sends a frame that has no answer. @param {object} frame */
+  tell(frame) {
+    return this.#say(frame);
+  }
+
+  /** @param {object} frame */
+  #say(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
@@ -101,39 +132,51 @@ export class Link {
     /** @type {any} */ (this.#pulse)?.unref?.();
   }
 
-  #ping() {
-    const socket = this.#socket;
+  #ping(patience = ANSWER) {
+    if (this.#say({ type: "ping" })) this.#expect(patience);
+  }
+
+  /** Gives the connection up if nothing at all comes from now on. @param {number} patience */
+  #expect(patience) {
+    const due = Date.now() + patience;
+    if (this.#answer !== undefined && due >= this.#due) return;
+    clearTimeout(this.#answer);
+    this.#due = due;
     const asked = Date.now();
-    if (!this.send({ type: "ping" })) return;
-    const timer = setTimeout(() => {
-      if (socket === this.#socket && this.#heardAt < asked) this.#lost(socket, 4202, "");
-    }, 10_000);
-    /** @type {any} */ (timer)?.unref?.();
+    this.#answer = setTimeout(() => {
+      this.#answer = undefined;
+      if (this.#heardAt < asked) this.#lost(this.#socket, 4202, "");
+    }, patience);
+    /** @type {any} */ (this.#answer)?.unref?.();
   }
 
   async #connect() {
     this.#drop();
+    this.#startedAt = Date.now();
     this.#set("connecting");
     const round = this.#round;
-    const { url, protocols } = await this.#handlers.target();
-    if (round !== this.#round) return;
+    // A network that swallows everything refuses nothing either.
+    this.#opening = setTimeout(() => this.#retry(1006, ""), OPENING);
     let socket;
     try {
+      const { url, protocols } = await this.#handlers.target();
+      if (round !== this.#round) return;
       socket = new WebSocket(url, protocols);
     } catch {
-      this.#retry(1006, "");
+      if (round === this.#round) this.#retry(1006, "");
       return;
     }
     this.#socket = socket;
-    let opened = false;
+    let heard = false;
     socket.onopen = () => {
-      opened = true;
       this.#openedAt = this.#heardAt = Date.now();
       if (socket === this.#socket) this.#set("open");
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
       this.#heardAt = Date.now();
+      heard = true;
+      clearTimeout(this.#opening);
       let frame;
       try {
         frame = JSON.parse(event.data);
@@ -144,18 +187,20 @@ export class Link {
     };
     socket.onclose = (event) => {
       if (socket !== this.#socket) return;
-      if (opened) this.#lost(socket, event.code, event.reason);
+      if (heard || event.code !== 1006) this.#lost(socket, event.code, event.reason);
       else void this.#refused(socket);
     };
   }
 
   /** @param {WebSocket} socket */
   async #refused(socket) {
-    // What stands before chatd refuses by HTTP, which the browser hides. REST tells.
+    // What stands before chatd refuses by HTTP, which the browser hides, or cuts
+    // the connection before the close frame has come. REST tells.
     const error = await this.#handlers.why();
     if (socket !== this.#socket) return;
     if (error && [401, 403, 404, 410].includes(error.status)) {
-      this.#stop(error.status === 404 || error.status === 410 ? 4004 : error.code === "banned" ? 4009 : error.status === 403 ? 4003 : 4001, error.message);
+      const code = error.code === "banned" ? 4009 : { 401: 4001, 403: 4003 }[error.status] ?? 4004;
+      this.#stop(code, `${error.code}: ${error.message}`); // as a close frame would have told it
     } else if (error?.status === 429 || error?.status === 503) {
       this.#retry(4100, "");
     } else {
@@ -200,7 +245,10 @@ export class Link {
   #drop() {
     this.#round++;
     clearTimeout(this.#timer);
+    clearTimeout(this.#opening);
+    clearTimeout(this.#answer);
     clearInterval(this.#pulse);
+    this.#answer = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
     // Closing one that still connects logs an error, but leaves none open.

@@ -23,6 +23,9 @@ export class ChatError extends Error {
   }
 }
 
+/** Milliseconds that an answer may take: a network that swallows everything never says no. */
+const PATIENCE = 20_000;
+
 /** Where the server is: an origin, and the credential for it. */
 export class Server {
   /**
@@ -59,7 +62,8 @@ export class Server {
     if (options.key) headers["Idempotency-Key"] = options.key;
     /** @type {RequestInit} */
     const init = { method, headers, cache: "no-store", credentials: "omit" };
-    if (options.signal) init.signal = options.signal;
+    const patience = AbortSignal.timeout(PATIENCE);
+    init.signal = options.signal ? AbortSignal.any([options.signal, patience]) : patience;
     if (options.keepalive) init.keepalive = true;
     if (options.body !== undefined) {
       headers["Content-Type"] = "application/json";

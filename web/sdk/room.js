@@ -203,12 +203,12 @@ export class Room extends EventTarget {
   typing() {
     const now = Date.now();
     if (now - this.#typedAt < 3000) return;
-    if (this.#link.send({ type: "typing" })) this.#typedAt = now;
+    if (this.#link.tell({ type: "typing" })) this.#typedAt = now;
   }
 
   /** Marks all up to seq as read. @param {number} seq */
   read(seq) {
-    return this.#link.send({ type: "read", seq });
+    return this.#link.tell({ type: "read", seq });
   }
 
   /**
@@ -357,7 +357,7 @@ export class Room extends EventTarget {
     if (!cursor) return;
     const fresh = frame.rev > cursor.rev;
     if (fresh) {
-      if ((frame.prev ?? frame.rev - 1) > cursor.rev) return this.#link.restart(); // a hole: resume
+      if ((frame.prev ?? frame.rev - 1) > cursor.rev) return this.#link.resume(); // a hole
       cursor.rev = frame.rev;
     }
     const live = frame.rev > this.#liveFrom;
