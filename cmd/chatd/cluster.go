@@ -18,7 +18,7 @@ import (
 
 // clustered tells whether this server is one of several.
 func (c *Config) clustered() bool {
-	return c.ClusterName != "" || c.ClusterListen != "" || len(c.ClusterPeers) > 0 || c.NATSURL != ""
+	return c.ClusterName != "" || c.ClusterListen != "" || len(c.ClusterPeers) > 0 || c.NATSURL != "" || c.clusterTLS()
 }
 
 // checkCluster returns what is wrong with the settings of a cluster.
@@ -36,6 +36,15 @@ func (c *Config) checkCluster() []error {
 		fail("--nats-url uses a NATS cluster that is there, --cluster-listen and --cluster-peers make one: say one or the other")
 	case c.NATSURL == "" && (c.ClusterListen == "" || len(c.ClusterPeers) == 0):
 		fail("a cluster needs --cluster-listen and --cluster-peers, or --nats-url")
+	}
+	switch {
+	case (c.ClusterCert == "") != (c.ClusterKey == ""):
+		fail("--cluster-tls-cert (CHATD_CLUSTER_TLS_CERT) and --cluster-tls-key (CHATD_CLUSTER_TLS_KEY): set both, or none")
+	case embedded && c.clusterTLS() && (c.ClusterCert == "" || c.ClusterCA == ""):
+		fail("TLS between the nodes needs --cluster-tls-cert, --cluster-tls-key and --cluster-tls-ca: each node shows a certificate, and knows who signed the others'")
+	}
+	if c.NATSCreds != "" && c.NATSURL == "" {
+		fail("--nats-creds (CHATD_NATS_CREDS): is for --nats-url")
 	}
 	if c.ClusterSecret != "" {
 		return bad
@@ -66,7 +75,10 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 		return &engine{store: store, journal: rooms.NewLocalJournal()}, err
 	}
 	e := new(engine)
-	config := clusterConfig(cfg, log)
+	config, err := clusterConfig(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	config.After, config.Snapshot = e.after, e.snapshot
 	cluster, err := jetstream.New(ctx, config)
 	if err != nil {
@@ -77,7 +89,8 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 	return e, err
 }
 
-func clusterConfig(cfg *Config, log *slog.Logger) jetstream.Config {
+func clusterConfig(cfg *Config, log *slog.Logger) (jetstream.Config, error) {
+	secure, err := openClusterTLS(cfg, log)
 	return jetstream.Config{
 		Name:   cfg.ClusterName,
 		Dir:    filepath.Join(cfg.Data, "cluster"),
@@ -85,8 +98,10 @@ func clusterConfig(cfg *Config, log *slog.Logger) jetstream.Config {
 		Peers:  cfg.ClusterPeers,
 		Secret: string(cfg.ClusterSecret),
 		URL:    string(cfg.NATSURL),
+		Creds:  cfg.NATSCreds,
+		TLS:    secure,
 		Logger: log,
-	}
+	}, err
 }
 
 // after is how far the store is in the cluster's journal. What was there before
@@ -108,7 +123,11 @@ func (e *engine) snapshot(ctx context.Context, file string) (uint64, error) {
 // away for longer than the journal is kept, or that has lost its data.
 func catchUp(ctx context.Context, cfg *Config, behind error, log *slog.Logger) error {
 	log.WarnContext(ctx, "this node begins anew with a snapshot", "why", behind)
-	cluster, err := jetstream.New(ctx, clusterConfig(cfg, log))
+	config, err := clusterConfig(cfg, log)
+	if err != nil {
+		return err
+	}
+	cluster, err := jetstream.New(ctx, config)
 	if err != nil {
 		return err
 	}

@@ -335,11 +335,19 @@ func (c *trio) suspend(t *testing.T, crowd *crowd, n *node, atLeast time.Duratio
 }
 
 // TestClusterIsOneChat uses each node for something, and looks at the others.
+// They speak TLS.
 func TestClusterIsOneChat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three servers")
 	}
-	c := newTrio(t, 2*time.Minute)
+	c := makeTrio(t, 2*time.Minute)
+	dir := t.TempDir()
+	newCertificate(t, dir, 1)
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for _, n := range c.nodes { // it signs itself
+		n.args = append(n.args, "--cluster-tls-cert", cert, "--cluster-tls-key", key, "--cluster-tls-ca", cert)
+	}
+	c.start(t)
 	api := make([]*client.API, len(c.nodes))
 	for i, n := range c.nodes {
 		api[i] = &client.API{URL: n.url, Name: "Ana"}

@@ -28,7 +28,11 @@ type Config struct {
 	ClusterListen string        `flag:"cluster-listen" arg:"ADDRESS" help:"host and port to listen on for the other nodes, such as :6222"`
 	ClusterPeers  []string      `flag:"cluster-peers" arg:"ADDRESS,…" help:"hosts and ports of all the nodes, this one among them: 1, or at least 3"`
 	ClusterSecret secret        `flag:"cluster-secret" arg:"SECRET" help:"secret that the nodes know each other by, at least 16 characters; needed beyond this machine"`
+	ClusterCert   string        `flag:"cluster-tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) that this node shows the other nodes, or NATS; a new one is taken while chatd runs"`
+	ClusterKey    string        `flag:"cluster-tls-key" arg:"FILE" help:"key (PEM) of that certificate"`
+	ClusterCA     string        `flag:"cluster-tls-ca" arg:"FILE" help:"certificates (PEM) of who signs those of the other nodes, or of NATS"`
 	NATSURL       secret        `flag:"nats-url" arg:"URL" help:"URL of a NATS cluster with JetStream to use, instead of one that the nodes make themselves"`
+	NATSCreds     string        `flag:"nats-creds" arg:"FILE" help:"file with the credentials for that NATS (.creds), where the URL has none"`
 	PostRate      int           `flag:"post-rate" arg:"N" default:"20" help:"messages, edits and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
 	RoomRate      int           `flag:"room-rate" arg:"N" default:"500" help:"the same of all people in one room"`
 	MaxRooms      int           `flag:"max-rooms" arg:"N" default:"100000" help:"rooms that there may be; 0 is no limit"`

@@ -94,7 +94,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	var own *certificate // nil: TLS is somebody else's, or nobody's
 	if cfg.TLSCert != "" {
 		if own, err = openCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
-			return err
+			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
 		}
 		server.TLSConfig = own.config()
 	}

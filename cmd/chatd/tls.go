@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -26,7 +25,7 @@ type certificate struct {
 func openCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
 	if _, err := c.load(); err != nil {
-		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -69,7 +68,7 @@ func (c *certificate) run(ctx context.Context) {
 		switch changed, err := c.load(); {
 		case err != nil && err.Error() != told:
 			told = err.Error()
-			c.log.WarnContext(ctx, "the new certificate does not work; the old one is kept", "err", err)
+			c.keeping(ctx, err)
 		case err == nil:
 			told = ""
 			if changed {
@@ -77,6 +76,10 @@ func (c *certificate) run(ctx context.Context) {
 			}
 		}
 	}
+}
+
+func (c *certificate) keeping(ctx context.Context, err error) {
+	c.log.WarnContext(ctx, "the new certificate does not work; the old one is kept", "err", err)
 }
 
 // config is for the server. HTTP/2 is among the protocols; browsers open

@@ -28,6 +28,8 @@ type Config struct {
 	Peers  []string
 	Secret string // that the nodes know each other by; "" is for loopback only
 	URL    string // of a NATS cluster to use; several are separated by commas
+	Creds  string // file with the credentials for it; "" has none but those of URL
+	TLS    *TLS   // nil is plain, but for a URL that says tls
 
 	// After tells how far this node's store is: Run begins with what follows. A
 	// store that is not empty and has applied no journal yet is at 1: so it, and
@@ -90,6 +92,11 @@ func New(ctx context.Context, c Config) (*Cluster, error) {
 		if name, err = findSelf(ctx, c.Listen, c.Peers); err != nil {
 			return nil, err
 		}
+		if c.TLS != nil {
+			if err := c.TLS.checkOwn(name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return &Cluster{
 		config: c, name: name, log: c.Logger,
@@ -150,7 +157,7 @@ func (c *Cluster) with(ctx context.Context, again bool, do func(ctx context.Cont
 	if err := os.MkdirAll(c.config.Dir, 0o700); err != nil {
 		return err
 	}
-	var options []nats.Option
+	options := c.outward()
 	if c.config.URL == "" {
 		server, err := c.startServer()
 		if err != nil {
@@ -194,6 +201,29 @@ func ended(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// outward is for a connection to a NATS that is there.
+func (c *Cluster) outward() []nats.Option {
+	var said time.Time
+	options := []nats.Option{
+		// A server that hangs is left for another.
+		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(3),
+		nats.IgnoreAuthErrorAbort(), // somebody may mend it there
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			if time.Since(said) > sayAgain {
+				said = time.Now()
+				c.log.Warn("NATS cannot be reached", "err", err)
+			}
+		}),
+	}
+	if c.config.TLS != nil {
+		options = append(options, nats.Secure(c.config.TLS.client()))
+	}
+	if c.config.Creds != "" {
+		options = append(options, nats.UserCredentials(c.config.Creds))
+	}
+	return options
 }
 
 // connect makes the connection, which mends itself for as long as it is open.

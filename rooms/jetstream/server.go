@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -47,6 +46,9 @@ func (c *Cluster) startServer() (*embedded, error) {
 		o.Cluster = natsserver.ClusterOpts{
 			Name: c.config.Name, Host: host, Port: port, NoAdvertise: true,
 			PingInterval: 2 * time.Second, MaxPingsOut: 3,
+		}
+		if c.config.TLS != nil {
+			o.Cluster.TLSConfig, o.Cluster.TLSTimeout = c.config.TLS.between(c.config.Peers), handshakeFor
 		}
 		if c.config.Secret != "" {
 			o.Cluster.Username, o.Cluster.Password = c.config.Name, c.config.Secret
@@ -103,36 +105,6 @@ func (e *embedded) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 		}
 	}
 	cancel(errServerStopped)
-}
-
-// serverLog has the server log with slog. Much of what is a warning to who runs
-// NATS is the usual coming and going of nodes to who runs chatd.
-type serverLog struct{ log *slog.Logger }
-
-func (l *serverLog) Tracef(string, ...any) {}
-func (l *serverLog) Debugf(format string, v ...any) {
-	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
-}
-
-func (l *serverLog) Noticef(format string, v ...any) {
-	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
-}
-
-func (l *serverLog) Warnf(format string, v ...any) {
-	l.log.Debug("NATS", "says", fmt.Sprintf(format, v...))
-}
-
-func (l *serverLog) Fatalf(format string, v ...any) {
-	l.log.Error("NATS", "says", fmt.Sprintf(format, v...))
-}
-
-// Errorf tells of errors, but not of each try to reach a node that is down.
-func (l *serverLog) Errorf(format string, v ...any) {
-	level, text := slog.LevelWarn, fmt.Sprintf(format, v...)
-	if strings.HasPrefix(text, "Error trying to connect to route") {
-		level = slog.LevelDebug
-	}
-	l.log.Log(context.Background(), level, "NATS", "says", text)
 }
 
 // findSelf finds which of the peers this node is: it is known to the others,
