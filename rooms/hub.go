@@ -21,8 +21,9 @@ type hub struct {
 	ring      ring
 	head      uint64 // rev of the newest change delivered
 	shards    []shard
-	members   int // current and not
-	serving   int // not current
+	members   int  // current and not
+	serving   int  // not current
+	held      bool // the deliverer is about to release it: nobody is woken before
 	closed    bool
 	private   bool
 	presence  presence
@@ -36,8 +37,9 @@ type shard struct {
 	joining []*Member // have become current
 	own     []*Member // have frames of their own
 	left    bool      // some of members are gone
-	queued  bool      // in the writer's queue
-	flushed time.Time // the beginning of the last pass; the writer's alone
+	queued  bool      // has news, and waits for the release, for its writer, or for the end of a pass
+	waits   bool      // for the release
+	due     time.Time // no pass begins before; changed by who makes a pass
 }
 
 func (s *shard) empty() bool { return len(s.members)+len(s.joining) == 0 }
@@ -139,12 +141,18 @@ func (h *hub) trimLocked() {
 	}
 }
 
-// wakeLocked has writer i visit the hub.
+// wakeLocked has writer i visit the hub, if need be once it is released.
 func (h *hub) wakeLocked(i int) {
-	if s := &h.shards[i]; !s.queued {
-		s.queued = true
-		h.deps.writers[i].queue(h)
+	s := &h.shards[i]
+	if s.queued {
+		return
 	}
+	s.queued = true
+	if h.held {
+		s.waits = true
+		return
+	}
+	h.deps.writers[i].queue(h)
 }
 
 // join adds a member that is not current yet; serve makes it so. It reports

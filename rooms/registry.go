@@ -134,16 +134,6 @@ func (r *Registry) tendStore(ctx context.Context) {
 	}
 }
 
-// applied is an applied entry on its way to hub and proposer.
-type applied struct {
-	kind   EntryKind
-	room   string
-	from   string
-	node   string
-	ticket uint64
-	Outcome
-}
-
 // apply applies a batch and hands what came of it to deliver, so that the next
 // batch can be committed while this one is encoded.
 func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied) error {
@@ -170,60 +160,6 @@ func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied
 	}
 	to <- list
 	return nil
-}
-
-// deliver gives changes to their hubs and receipts to their proposers, in
-// order, until last is closed and nothing is left.
-func (r *Registry) deliver(batches <-chan []applied, last <-chan struct{}) {
-	for {
-		select {
-		case list := <-batches:
-			r.deliverBatch(list)
-		case <-last:
-			for {
-				select {
-				case list := <-batches:
-					r.deliverBatch(list)
-				default:
-					return
-				}
-			}
-		}
-	}
-}
-
-func (r *Registry) deliverBatch(list []applied) {
-	for i := range list {
-		a := &list[i]
-		switch {
-		case a.Err != nil:
-			r.stats.refused.Add(1)
-		case a.Receipt.Duplicate:
-			r.stats.duplicates.Add(1)
-		case a.Change != nil:
-			if a.kind == EntryPost {
-				r.stats.posts.Add(1)
-			}
-			r.stats.changes.Add(1)
-			r.stats.changes.Add(uint64(len(a.More)))
-			if h := r.hub(a.room); h != nil {
-				h.deliver(a.Change)
-				for _, c := range a.More {
-					h.deliver(c)
-				}
-			}
-		case a.kind == EntryKick || a.kind == EntryBan || a.kind == EntryTrace:
-			r.enforce(a)
-		case a.kind == EntryDeleteRoom:
-			if h := r.hub(a.room); h != nil {
-				h.close(Errorf(CodeRoomGone, "the room was deleted"))
-			}
-		}
-		if a.Err == nil && !a.Receipt.Duplicate {
-			send(r.inboxes.note(a, r.deps.encoder))
-		}
-		r.waiting.done(a.node, a.ticket, a.Outcome)
-	}
 }
 
 // hub returns the room's hub, nil when nobody is there.

@@ -28,12 +28,9 @@ type writer struct {
 	awake chan struct{} // holds one token while hubs may be non-empty
 
 	// The writer's own.
-	paced   []*hub // have news, and had a pass just now
-	long    []pass // begun and not ended
-	own     []*Member
-	batches batches
-	scratch []byte
-	given   uint64 // frames, in this slice of a pass
+	pen   pen
+	paced []*hub // have news, and had a pass just now
+	long  []pass // begun and not ended
 }
 
 func newWriter(index int) *writer {
@@ -84,12 +81,12 @@ func (w *writer) visit() (next time.Duration) {
 	next = time.Hour
 	paced := hubs[:0]
 	for _, h := range hubs {
-		if wait := pace - now.Sub(h.shards[w.index].flushed); wait > 0 {
+		if wait := h.shards[w.index].due.Sub(now); wait > 0 {
 			paced = append(paced, h)
 			next = min(next, wait)
 			continue
 		}
-		if p := w.begin(h, now); !w.advance(&p) {
+		if p := w.pen.begin(h, w.index, now); !w.pen.advance(&p) {
 			w.long = append(w.long, p)
 		}
 	}
@@ -102,7 +99,7 @@ func (w *writer) visit() (next time.Duration) {
 func (w *writer) advanceLong() {
 	p := w.long[0]
 	w.long = slices.Delete(w.long, 0, 1)
-	if !w.advance(&p) {
+	if !w.pen.advance(&p) {
 		w.long = append(w.long, p)
 	}
 }
@@ -110,6 +107,9 @@ func (w *writer) advanceLong() {
 // pass gives a shard's members what they lack at one moment.
 type pass struct {
 	hub     *hub
+	shard   int
+	began   time.Time
+	nth     uint64    // of the pen's passes
 	members []*Member // still to be served
 	frames  []Frame   // at position start and later
 	start   uint64
@@ -118,13 +118,24 @@ type pass struct {
 	left    bool   // some of members are no longer current
 }
 
+// pen makes passes: it is what a goroutine that does needs for it. Who makes a
+// pass over a shard has taken it: its queued is true, and nobody else does.
+type pen struct {
+	passes  uint64 // begun
+	own     []*Member
+	batches batches
+	scratch []byte
+	given   uint64 // frames, in this slice of a pass
+}
+
 // begin takes what the shard's members lack. Until the pass has ended, the hub
 // does not wake the writer again.
-func (w *writer) begin(h *hub, now time.Time) pass {
+func (w *pen) begin(h *hub, shard int, now time.Time) pass {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := &h.shards[w.index]
-	s.flushed = now
+	w.passes++
+	s := &h.shards[shard]
+	s.due = now.Add(pace)
 	s.members = append(s.members, s.joining...)
 	s.joining = nil
 	clear(w.own)
@@ -138,7 +149,7 @@ func (w *writer) begin(h *hub, now time.Time) pass {
 	}
 	clear(s.own)
 	s.own = s.own[:0]
-	p := pass{hub: h, start: s.served, end: h.ring.end(), head: h.head}
+	p := pass{hub: h, shard: shard, began: now, nth: w.passes, start: s.served, end: h.ring.end(), head: h.head}
 	p.frames, _ = h.ring.from(s.served) // held: trimLocked waits for this shard
 	p.members = s.members
 	if len(p.frames) == 0 {
@@ -151,7 +162,7 @@ func (w *writer) begin(h *hub, now time.Time) pass {
 
 // advance serves the next slice of members. It reports true when the pass has
 // ended.
-func (w *writer) advance(p *pass) bool {
+func (w *pen) advance(p *pass) bool {
 	w.batches.reset(p.frames, p.start)
 	now := p.members
 	if len(p.frames) > 0 {
@@ -169,27 +180,34 @@ func (w *writer) advance(p *pass) bool {
 	if len(p.members) > 0 {
 		return false
 	}
-	p.hub.passed(w.index, p.left)
+	p.hub.passed(p, w.passes == p.nth)
 	return true
 }
 
-// passed ends a pass over shard i.
-func (h *hub) passed(i int, left bool) {
+// passed ends a pass. A hub whose pass held up others rests for as long as it
+// took: a hot room has at most half of a writer that others need too.
+func (h *hub) passed(p *pass, alone bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := &h.shards[i]
-	if left || s.left {
+	s := &h.shards[p.shard]
+	if !alone {
+		now := time.Now()
+		if rested := now.Add(now.Sub(p.began)); rested.After(s.due) {
+			s.due = rested
+		}
+	}
+	if p.left || s.left {
 		s.sift()
 	}
 	s.queued = false
 	if len(s.own)+len(s.joining) > 0 || s.served < h.ring.end() {
-		h.wakeLocked(i)
+		h.wakeLocked(p.shard)
 	}
 }
 
 // write gives m what it lacks up to end. It reports false when m is no longer
 // current: gone, or handed to a goroutine of its own.
-func (w *writer) write(h *hub, m *Member, end, head uint64) bool {
+func (w *pen) write(h *hub, m *Member, end, head uint64) bool {
 	p := w.batches.get(m.pos, m.sink.Framing())
 	if m.own != nil {
 		w.scratch = append(m.own.append(w.scratch[:0], m.sink.Framing()), p...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -69,7 +70,7 @@ func say(h *hub, text string) {
 func rest(hubs ...*hub) {
 	for _, h := range hubs {
 		for i := range h.shards {
-			h.shards[i].flushed = time.Time{}
+			h.shards[i].due = time.Time{}
 		}
 	}
 }
@@ -134,6 +135,84 @@ func TestWhoLeavesDuringALongPassIsSiftedOut(t *testing.T) {
 	if string(taps[0].last) != "one" || string(taps[1].last) != "two" {
 		t.Errorf("the one that left got %q, its neighbour %q", taps[0].last, taps[1].last)
 	}
+}
+
+func TestASmallRoomIsServedWithItsBatchInOneWrite(t *testing.T) {
+	d := newBench()
+	h, taps := fill(d, 3)
+	poster := h.shards[0].joining[0]
+	var out delivery
+	out.hold(h)
+	say(h, "one;")
+	say(h, "two;")
+	poster.Send([]byte("ack;"))
+	out.release()
+	for i, want := range []string{"ack;one;two;", "one;two;", "one;two;"} {
+		if string(taps[i].last) != want || taps[i].writes != 1 {
+			t.Errorf("member %d got %q at last, in %d writes; want %q in one", i, taps[i].last, taps[i].writes, want)
+		}
+	}
+	if hubs := d.writers[0].hubs; len(hubs) != 0 {
+		t.Errorf("the writer was woken for %d hubs", len(hubs))
+	}
+	// What follows at once is paced: it is the writer's.
+	out.hold(h)
+	say(h, "three;")
+	out.release()
+	if n := taps[1].writes; n != 1 || len(d.writers[0].hubs) != 1 {
+		t.Errorf("after a post that came at once there were %d writes, and the writer was woken for %d hubs; want 1 and 1", n, len(d.writers[0].hubs))
+	}
+}
+
+func TestWhatIsMoreThanAFewIsTheWriters(t *testing.T) {
+	d := newBench()
+	first, some := fill(d, atOnce)
+	second, more := fill(d, 1)
+	var out delivery
+	out.hold(first)
+	out.hold(second)
+	say(first, "one")
+	say(second, "one")
+	out.release()
+	if served(some) != atOnce || served(more) != 0 {
+		t.Errorf("of the first room %d were served by the deliverer, of the second %d; want %d and 0", served(some), served(more), atOnce)
+	}
+	d.writers[0].visit()
+	if served(more) != 1 {
+		t.Error("the writer did not serve the second room")
+	}
+}
+
+func TestAHotRoomRestsWhenOthersWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBench()
+		w := d.writers[0]
+		hot, _ := fill(d, 2*slice)
+		small, few := fill(d, 3)
+		took := 3 * pace
+		say(hot, "hot")
+		w.visit()
+		time.Sleep(took) // the clock of the bubble
+		say(small, "small")
+		w.visit()
+		w.advanceLong()
+		if rest := time.Until(hot.shards[0].due); rest != took {
+			t.Errorf("the hot room rests for %v after a pass of %v that others waited for", rest, took)
+		}
+		rest(small)
+		say(hot, "hotter")
+		say(small, "smaller")
+		w.visit()
+		if len(w.long) != 0 || string(few[0].last) != "smaller" {
+			t.Errorf("%d passes over the hot room began while it rested; the small room got %q", len(w.long), few[0].last)
+		}
+		time.Sleep(took)
+		w.visit()
+		w.advanceLong()
+		if rest := time.Until(hot.shards[0].due); rest > pace {
+			t.Errorf("the hot room rests for %v after a pass that nobody waited for", rest)
+		}
+	})
 }
 
 // served counts who was written to.
