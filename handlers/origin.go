@@ -36,24 +36,54 @@ func newOrigins(cfg Config) (*origins, error) {
 			o.any = true
 			continue
 		}
-		scheme, host, ok := strings.Cut(strings.ToLower(text), "://")
-		if _, err := path.Match(host, ""); !ok || err != nil || host == "" || strings.ContainsAny(host, "/?#@") {
-			return nil, fmt.Errorf("%q is no origin: it must be like https://chat.example.com, https://*.example.com, or * for all", text)
+		pattern, err := parseOrigin(text)
+		if err != nil {
+			return nil, err
 		}
-		o.patterns = append(o.patterns, originPattern{scheme, host})
+		o.patterns = append(o.patterns, pattern)
 	}
 	for _, text := range cfg.TrustedProxies {
-		prefix, err := netip.ParsePrefix(text)
+		prefix, err := parseProxy(text)
 		if err != nil {
-			addr, err := netip.ParseAddr(text)
-			if err != nil {
-				return nil, fmt.Errorf("%q is no address and no network (CIDR) of a proxy", text)
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
+			return nil, err
 		}
 		o.proxies = append(o.proxies, prefix)
 	}
 	return o, nil
+}
+
+// CheckOrigin tells what is wrong with one of [Config.AllowedOrigins].
+func CheckOrigin(text string) error {
+	if text == "*" {
+		return nil
+	}
+	_, err := parseOrigin(text)
+	return err
+}
+
+// CheckProxy tells what is wrong with one of [Config.TrustedProxies].
+func CheckProxy(text string) error {
+	_, err := parseProxy(text)
+	return err
+}
+
+func parseOrigin(text string) (originPattern, error) {
+	scheme, host, ok := strings.Cut(strings.ToLower(text), "://")
+	if _, err := path.Match(host, ""); !ok || err != nil || host == "" || strings.ContainsAny(host, "/?#@") {
+		return originPattern{}, fmt.Errorf("%q is no origin: it must be like https://chat.example.com, https://*.example.com, or * for all", text)
+	}
+	return originPattern{scheme, host}, nil
+}
+
+func parseProxy(text string) (netip.Prefix, error) {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix, nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is no address and no network (CIDR) of a proxy", text)
+	}
+	return netip.PrefixFrom(addr, addr.BitLen()), nil
 }
 
 // allow tells whether the page that sent r, if it was one, may talk to us; own

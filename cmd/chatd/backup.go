@@ -19,7 +19,7 @@ func runBackup(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	if err := sqlite.Backup(ctx, cfg.Data, rest[0]); err != nil {
-		return err
+		return remedy(err)
 	}
 	fmt.Fprintf(c.out, "%s holds what was acknowledged up to now; restore it with: chatd restore %s --data NEW-DIR\n", rest[0], rest[0])
 	return nil
@@ -33,7 +33,7 @@ func runRestore(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	if err := sqlite.Restore(ctx, rest[0], cfg.Data); err != nil {
-		return err
+		return remedy(err)
 	}
 	fmt.Fprintf(c.out, "restored to %s; start it with: chatd serve --data %s\n", cfg.Data, cfg.Data)
 	return nil

@@ -69,7 +69,11 @@ func dispatch(ctx context.Context, args []string, c console) error {
 			return cmd.run(ctx, args, c)
 		}
 	}
-	return usagef("there is no command %q; see: chatd help", name)
+	var names []string
+	for _, cmd := range commands() {
+		names = append(names, cmd.name)
+	}
+	return usagef("there is no command %q%s; see: chatd help", name, suggest(name, names))
 }
 
 func runHelp(ctx context.Context, args []string, c console) error {
@@ -80,7 +84,7 @@ func runHelp(ctx context.Context, args []string, c console) error {
 	for _, cmd := range commands() {
 		fmt.Fprintf(c.out, "  %-22s %s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.short)
 	}
-	fmt.Fprint(c.out, "\nFlags of chatd serve, each with its environment variable:\n")
+	fmt.Fprint(c.out, "\nchatd help COMMAND tells the flags of a command. Those of chatd serve, each with its\nenvironment variable:\n\n")
 	printSettings(c.out, settingsOf(&Config{}))
 	return nil
 }
@@ -104,7 +108,7 @@ func parseSettings(name string, dst any, args []string, c console, least, most i
 	if errors.Is(err, errHelp) {
 		fmt.Fprintf(c.out, "%s\n\nUsage: chatd %s\n", cmd.short, strings.TrimSpace(name+" [FLAGS] "+cmd.args))
 		if settings := settingsOf(dst); len(settings) > 0 {
-			fmt.Fprint(c.out, "\nFlags:\n")
+			fmt.Fprint(c.out, "\nFlags:\n\n")
 			printSettings(c.out, settings)
 		}
 		return nil, nil, err

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
+
+	"chatd/handlers"
 )
 
 // Config is all that can be set about a server. It is the only place: flags,
@@ -60,8 +64,28 @@ func (c *Config) check() []error {
 			bad = append(bad, fmt.Errorf("--debug-listen (CHATD_DEBUG_LISTEN): %q is no HOST:PORT of this machine, such as localhost:6060", c.DebugListen))
 		}
 	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
 		bad = append(bad, fmt.Errorf("--tls-cert (CHATD_TLS_CERT) and --tls-key (CHATD_TLS_KEY): set both, or none"))
+	case c.TLSCert != "":
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			bad = append(bad, fmt.Errorf("--tls-cert (CHATD_TLS_CERT) and --tls-key (CHATD_TLS_KEY): %w", err))
+		}
+	}
+	for _, text := range c.AllowedOrigin {
+		if err := handlers.CheckOrigin(text); err != nil {
+			bad = append(bad, fmt.Errorf("--allowed-origin (CHATD_ALLOWED_ORIGIN): %w", err))
+		}
+	}
+	for _, text := range c.TrustedProxy {
+		if err := handlers.CheckProxy(text); err != nil {
+			bad = append(bad, fmt.Errorf("--trusted-proxy (CHATD_TRUSTED_PROXY): %w", err))
+		}
+	}
+	if k := c.JWTKeys; k != "" && !strings.Contains(k, "://") {
+		if _, err := os.Stat(k); err != nil {
+			bad = append(bad, fmt.Errorf("--jwt-keys (CHATD_JWT_KEYS): %w", err))
+		}
 	}
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))

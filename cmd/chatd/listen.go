@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,7 +31,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("this user may not listen on %s; choose a port above 1023 with --listen", address)
 	case err != nil:
-		return nil, fmt.Errorf("cannot listen: %w", err)
+		return nil, fmt.Errorf("cannot listen: %w; --listen must be an address of this machine", err)
 	}
 	return ln, nil
 }
@@ -46,24 +45,6 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-// greet prints the one line that tells what to do now.
-func greet(out io.Writer, cfg *Config, addr net.Addr) {
-	scheme := "http://"
-	if cfg.TLSCert != "" {
-		scheme = "https://"
-	}
-	url := scheme + displayAddress(cfg.Listen, addr)
-	credential := ""
-	switch {
-	case cfg.AdminToken != "":
-		credential = `-H "Authorization: Bearer $CHATD_ADMIN_TOKEN" `
-	case !cfg.open():
-		credential = `-H "Authorization: Bearer $TOKEN" `
-	}
-	fmt.Fprintf(out, "chatd is ready · chat: %s · API: %s/swagger · try: curl %s-d 'Hello from curl' %s/rooms/lobby/broadcast\n",
-		url, url, credential, url)
 }
 
 // displayAddress is how this machine reaches a listener: the host that was

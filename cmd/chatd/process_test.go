@@ -32,7 +32,7 @@ type process struct {
 	stderr []byte
 }
 
-var readyLine = regexp.MustCompile(`chat: (https?://\S+)`)
+var readyLine = regexp.MustCompile(`^  chat +(https?://\S+)`)
 
 // startProcess runs chatd with args and waits until it says that it is ready.
 // It returns an error when the process ends before that.

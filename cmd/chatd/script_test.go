@@ -18,7 +18,7 @@ import (
 // they have:
 //
 //	start NAME [ARGS…]              runs chatd serve until it is ready; its URL is $NAME
-//	stop NAME                       asks it to end, which must go well
+//	stop NAME                       asks it to end, which must go well; its log is on stdout
 //	until FILE REGEXP               waits until the file has a match
 //	http STATUS METHOD URL [BODY]   sends a request; its answer is on stdout
 func TestScripts(t *testing.T) {
@@ -73,7 +73,8 @@ func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
 	if code := p.stop(); code != exitOK {
 		ts.Fatalf("chatd exited with %d:\n%s", code, p.log())
 	}
-	ts.Logf("%s", p.log())
+	_, err := ts.Stdout().Write([]byte(p.log()))
+	ts.Check(err)
 }
 
 func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {

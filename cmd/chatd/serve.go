@@ -30,6 +30,7 @@ func runServe(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	log := newLogger(c.err, cfg.LogFormat)
+	slog.SetDefault(log) // of those who are given none
 	for {
 		err := serve(ctx, &cfg, c.out, log)
 		behind, ok := errors.AsType[*jetstream.BehindError](err)
@@ -55,7 +56,7 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (err error) {
 	engine, err := newEngine(ctx, cfg, log)
 	if err != nil {
-		return err
+		return remedy(err)
 	}
 	store := engine.store
 	stuck := false // then something still uses the store
@@ -139,7 +140,11 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 
 	select {
 	case <-registry.Opened():
-		greet(out, cfg, ln.Addr())
+		if cfg.LogFormat == "json" { // for machines
+			log.InfoContext(ctx, "ready")
+		} else {
+			greet(out, cfg, ln.Addr())
+		}
 		tellSystemd(log, daemon.SdNotifyReady)
 	case <-ctx.Done():
 	case err = <-failed:

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // setting is one field of a struct of settings. Its tags are all there is to
@@ -23,8 +24,9 @@ import (
 //	help    what it does
 //	oneof   the values that it may have, separated by spaces
 //
-// The settings of an embedded struct are settings too. A field is a string, a secret, a bool, an int, a float64, a time.Duration or a []string,
-// which takes a comma-separated list and may be given more than once.
+// The settings of an embedded struct are settings too. A field is a string, a
+// secret, a bool, an int, a float64, a time.Duration or a []string, which takes a
+// comma-separated list and may be given more than once.
 type setting struct {
 	Name, Env, Default, Arg, Help string
 	OneOf                         []string
@@ -97,7 +99,7 @@ func load(dst any, args []string) (settings []setting, rest []string, err error)
 	if rest, err = parseMixed(flags, args); errors.Is(err, flag.ErrHelp) {
 		return nil, nil, errHelp
 	} else if err != nil {
-		return nil, nil, usagef("%s; see: chatd help", strings.Replace(err.Error(), ": -", ": --", 1))
+		return nil, nil, badFlag(err, settings)
 	}
 
 	file, bad := readSettings(settings, typed)
@@ -106,9 +108,10 @@ func load(dst any, args []string) (settings []setting, rest []string, err error)
 		values := s.find(typed, file)
 		if err := s.set(values); err != nil {
 			bad = append(bad, fmt.Sprintf("%s: %v", s.Source, err))
+			_ = s.set([]string{s.Default}) // what is checked below must be something
 		}
 	}
-	if c, ok := dst.(checker); ok && len(bad) == 0 {
+	if c, ok := dst.(checker); ok {
 		for _, err := range c.check() {
 			bad = append(bad, err.Error())
 		}
@@ -117,6 +120,19 @@ func load(dst any, args []string) (settings []setting, rest []string, err error)
 		return nil, nil, usagef("%s", strings.Join(bad, "\nchatd: "))
 	}
 	return settings, rest, nil
+}
+
+// badFlag is what was wrong with the flags, in our words.
+func badFlag(err error, settings []setting) error {
+	problem := strings.Replace(err.Error(), ": -", ": --", 1)
+	if name, unknown := strings.CutPrefix(problem, "flag provided but not defined: "); unknown {
+		var names []string
+		for _, s := range settings {
+			names = append(names, "--"+s.Name)
+		}
+		problem = "there is no flag " + name + suggest(name, names)
+	}
+	return usagef("%s; see: chatd help", problem)
 }
 
 // find returns the setting's values as they were given, and notes where.
@@ -215,19 +231,41 @@ func (s setting) set(values []string) error {
 	return nil
 }
 
-// printSettings writes the help of the settings, aligned.
+// printSettings writes the help of the settings, in two columns as wide as a
+// terminal.
 func printSettings(w io.Writer, settings []setting) {
+	const left, right = 26, 52
 	for _, s := range settings {
 		head := "--" + s.Name
 		if s.Arg != "" {
 			head += " " + s.Arg
 		}
-		note := s.Env
+		note := "[" + s.Env
 		if s.Default != "" {
 			note += ", default " + s.Default
 		}
-		fmt.Fprintf(w, "  %-26s %s [%s]\n", head, s.describe(), note)
+		lines := append(wrap(s.describe(), right), note+"]")
+		for _, line := range lines {
+			fmt.Fprintf(w, "  %-*s %s\n", left, head, line)
+			head = ""
+		}
 	}
+}
+
+// wrap breaks text at spaces into lines of at most width letters, if it can.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
 }
 
 // describe is the help with the values that the setting may have.

@@ -43,10 +43,14 @@ func readSettings(settings []setting, typed map[string]*raw) (file map[string][]
 		return nil, []string{fmt.Sprintf("%s: %v", path, err)}
 	}
 	file = make(map[string][]string)
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		known := slices.ContainsFunc(settings, func(s setting) bool { return s.Name == name && name != configSetting })
 		if !known {
-			bad = append(bad, fmt.Sprintf("%s: there is no setting %q", path, name))
+			bad = append(bad, fmt.Sprintf("%s: there is no setting %q%s", path, name, suggest(name, names)))
 			continue
 		}
 		if file[name], err = settingValues(table[name]); err != nil {

@@ -85,13 +85,13 @@ func renew(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if health != "ok" {
-		return fmt.Errorf("the snapshot is damaged: %s", health)
+		return fmt.Errorf("the snapshot is %w: %s", ErrDamaged, health)
 	}
 	if err := c.sql.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
 	}
 	if id != applicationID {
-		return errors.New("this is no snapshot of chatd's")
+		return fmt.Errorf("the snapshot is %w", ErrForeign)
 	}
 	if err := migrate(ctx, c); err != nil {
 		return err

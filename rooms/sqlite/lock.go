@@ -17,7 +17,7 @@ func lockDir(dir string) (*flock.Flock, error) {
 		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
 	if !held {
-		return nil, fmt.Errorf("%s is in use by another chatd", dir)
+		return nil, fmt.Errorf("%s is %w", dir, ErrInUse)
 	}
 	return lock, nil
 }

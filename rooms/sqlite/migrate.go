@@ -53,18 +53,18 @@ func checkVersion(ctx context.Context, path string) error {
 	err = db.QueryRowContext(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id a, pragma_user_version v`).Scan(&id, &version, &tables)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return fmt.Errorf("read %s: %w", path, known(err))
 	}
 	names, err := migrationNames()
 	if err != nil {
 		return err
 	}
 	if id != applicationID && tables > 0 {
-		return fmt.Errorf("%s is not chatd's", path)
+		return fmt.Errorf("%s is %w", path, ErrForeign)
 	}
 	if version > len(names) {
-		return fmt.Errorf("%s was written by a newer chatd: its schema is version %d, this chatd knows %d; nothing was changed",
-			path, version, len(names))
+		return fmt.Errorf("%s was %w: its schema is version %d, this chatd knows %d; nothing was changed",
+			path, ErrNewer, version, len(names))
 	}
 	return nil
 }

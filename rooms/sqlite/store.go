@@ -68,8 +68,8 @@ type Option func(*Store)
 func WithoutLobby() Option { return func(s *Store) { s.withoutLobby = true } }
 
 // Open opens the store in dir, making the directory and the database if there
-// are none. It fails when another process has dir open, and when the database
-// is a newer chatd's.
+// are none. It fails with ErrInUse, ErrNewer, ErrForeign, ErrDamaged or
+// ErrReadOnly when that is why.
 func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+			err = errors.Join(fmt.Errorf("open store: %w", known(err)), s.Close())
 		}
 	}()
 	path := filepath.Join(dir, FileName)
@@ -99,6 +99,10 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 	s.writer = conns[0]
 	if err := migrate(ctx, s.writer); err != nil {
 		return nil, err
+	}
+	// SQLite opens a file that it may not write as one to read, and says nothing.
+	if _, err := s.writer.sql.ExecContext(ctx, "BEGIN IMMEDIATE; PRAGMA user_version=0; ROLLBACK"); err != nil {
+		return nil, fmt.Errorf("write to %s: %w", path, err)
 	}
 	// Few readers: more would only take the writer's share of the processors.
 	if s.readers, err = openPool(ctx, path, max(2, min(8, runtime.GOMAXPROCS(0)/2))); err != nil {
