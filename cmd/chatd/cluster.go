@@ -16,9 +16,13 @@ import (
 	"chatd/rooms/sqlite"
 )
 
+// roleEdge is the --role of a server that keeps no part of the journal.
+const roleEdge = "edge"
+
 // clustered tells whether this server is one of several.
 func (c *Config) clustered() bool {
-	return c.ClusterName != "" || c.ClusterListen != "" || len(c.ClusterPeers) > 0 || c.NATSURL != "" || c.clusterTLS()
+	return c.ClusterName != "" || c.ClusterListen != "" || len(c.ClusterPeers) > 0 || c.NATSURL != "" || c.clusterTLS() ||
+		c.ClusterEdges != "" || c.Role == roleEdge
 }
 
 // checkCluster returns what is wrong with the settings of a cluster.
@@ -32,6 +36,14 @@ func (c *Config) checkCluster() []error {
 	switch {
 	case c.ClusterName == "":
 		fail("--cluster-name (CHATD_CLUSTER_NAME): a cluster needs a name, the same on all its nodes")
+	case c.Role == roleEdge && (c.ClusterListen != "" || c.ClusterEdges != "" || c.NATSURL != "" || len(c.ClusterPeers) == 0):
+		fail("--role edge needs --cluster-peers, the addresses at which the nodes listen for edges, and neither " +
+			"--cluster-listen nor --cluster-edges; with --nats-url, every server is an edge without saying so")
+	case (c.Role == roleEdge || c.ClusterEdges != "") && c.ClusterSecret == "":
+		fail("an edge is known by --cluster-secret (CHATD_CLUSTER_SECRET), the same as on the nodes")
+	case c.Role == roleEdge:
+	case c.ClusterEdges != "" && !embedded:
+		fail("--cluster-edges (CHATD_CLUSTER_EDGES): is for nodes with --cluster-listen")
 	case c.NATSURL != "" && embedded:
 		fail("--nats-url uses a NATS cluster that is there, --cluster-listen and --cluster-peers make one: say one or the other")
 	case c.NATSURL == "" && (c.ClusterListen == "" || len(c.ClusterPeers) == 0):
@@ -79,7 +91,10 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 	if err != nil {
 		return nil, err
 	}
-	config.After, config.Snapshot = e.after, e.snapshot
+	config.After = e.after
+	if !config.Edge { // the nodes make them
+		config.Snapshot = e.snapshot
+	}
 	cluster, err := jetstream.New(ctx, config)
 	if err != nil {
 		return nil, err
@@ -97,6 +112,8 @@ func clusterConfig(cfg *Config, log *slog.Logger) (jetstream.Config, error) {
 		Listen: cfg.ClusterListen,
 		Peers:  cfg.ClusterPeers,
 		Secret: string(cfg.ClusterSecret),
+		Edges:  cfg.ClusterEdges,
+		Edge:   cfg.Role == roleEdge,
 		URL:    string(cfg.NATSURL),
 		Creds:  cfg.NATSCreds,
 		TLS:    secure,

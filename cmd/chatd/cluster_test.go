@@ -32,6 +32,7 @@ type trio struct {
 	ctx     context.Context //nolint:containedctx // the test's, for all steps of one test
 	nodes   [3]*node
 	address string // of the balancer
+	secret  string // who does not know it is not let in
 
 	mu   sync.Mutex
 	next int // node that the next connection goes to
@@ -69,14 +70,14 @@ func makeTrio(t *testing.T, lasts time.Duration) *trio {
 // make makes the nodes. Each listens on one of the addresses for clients and on
 // one of routes for its peers, and is run by what before returns.
 func (c *trio) make(t *testing.T, addresses, routes []string, before func(i int) []string) {
-	secret := crand.Text() // who is not of these three does not get in
+	c.secret = crand.Text()
 	for i, listen := range addresses {
 		n := &node{dir: t.TempDir(), url: "http://" + listen, conns: make(map[net.Conn]bool)}
 		if before != nil {
 			n.args = before(i)
 		}
 		n.args = append(n.args, "chatd", "serve", "--listen", listen, "--insecure", "--cluster-name", "test",
-			"--cluster-listen", routes[i], "--cluster-peers", strings.Join(routes, ","), "--cluster-secret", secret)
+			"--cluster-listen", routes[i], "--cluster-peers", strings.Join(routes, ","), "--cluster-secret", c.secret)
 		c.nodes[i] = n
 	}
 }
@@ -341,11 +342,9 @@ func TestClusterIsOneChat(t *testing.T) {
 		t.Skip("starts three servers")
 	}
 	c := makeTrio(t, 2*time.Minute)
-	dir := t.TempDir()
-	newCertificate(t, dir, 1)
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for _, n := range c.nodes { // it signs itself
-		n.args = append(n.args, "--cluster-tls-cert", cert, "--cluster-tls-key", key, "--cluster-tls-ca", cert)
+	secure := clusterCertificate(t)
+	for _, n := range c.nodes {
+		n.args = append(n.args, secure...)
 	}
 	c.start(t)
 	api := make([]*client.API, len(c.nodes))

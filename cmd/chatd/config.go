@@ -29,8 +29,10 @@ type Config struct {
 	AllowedOrigin []string      `flag:"allowed-origin" arg:"ORIGIN,…" help:"web origins beside the server's own whose pages may talk to it, such as https://*.example.com; * is all"`
 	TrustedProxy  []string      `flag:"trusted-proxy" arg:"NETWORK,…" help:"addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count"`
 	ClusterName   string        `flag:"cluster-name" arg:"NAME" help:"name of the cluster that this server is a node of, the same on all its nodes"`
+	Role          string        `flag:"role" arg:"WHAT" default:"node" oneof:"node edge" help:"what this server is in its cluster. A node keeps a part of the journal; an edge keeps none, and serves people all the same"`
 	ClusterListen string        `flag:"cluster-listen" arg:"ADDRESS" help:"host and port to listen on for the other nodes, such as :6222"`
-	ClusterPeers  []string      `flag:"cluster-peers" arg:"ADDRESS,…" help:"hosts and ports of all the nodes, this one among them: 1, or at least 3"`
+	ClusterPeers  []string      `flag:"cluster-peers" arg:"ADDRESS,…" help:"hosts and ports of all the nodes, this one among them: 1, or at least 3. For an edge, those of their --cluster-edges"`
+	ClusterEdges  string        `flag:"cluster-edges" arg:"ADDRESS" help:"host and port to listen on for edges, such as :6223"`
 	ClusterSecret secret        `flag:"cluster-secret" arg:"SECRET" help:"secret that the nodes know each other by, at least 16 characters; needed beyond this machine"`
 	ClusterCert   string        `flag:"cluster-tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) that this node shows the other nodes, or NATS; a new one is taken while chatd runs"`
 	ClusterKey    string        `flag:"cluster-tls-key" arg:"FILE" help:"key (PEM) of that certificate"`

@@ -19,8 +19,8 @@ import (
 	"chatd/rooms"
 )
 
-// Config says which cluster this node is of. Either URL is set, or Listen and
-// Peers are.
+// Config says which cluster this node is of. URL is set, or Listen and Peers
+// are, or Edge and Peers.
 type Config struct {
 	Name   string // of the cluster: the same on all nodes, letters, digits, - and _
 	Dir    string // where the embedded server keeps its part of the stream, and for what is in the making
@@ -28,8 +28,14 @@ type Config struct {
 	Peers  []string
 	Secret string // that the nodes know each other by; "" is for loopback only
 	URL    string // of a NATS cluster to use; several are separated by commas
-	Creds  string // file with the credentials for it; "" has none but those of URL
-	TLS    *TLS   // nil is plain, but for a URL that says tls
+	// Edges is a host and port to listen on for nodes that keep no part of the
+	// stream; "" has none. Secret must be set.
+	Edges string
+	// Edge tells that this is such a node. Peers are then where the others listen
+	// for it.
+	Edge  bool
+	Creds string // file with the credentials for it; "" has none but those of URL
+	TLS   *TLS   // nil is plain, but for a URL that says tls
 
 	// After tells how far this node's store is: Run begins with what follows. A
 	// store that is not empty and has applied no journal yet is at 1: so it, and
@@ -88,15 +94,17 @@ func New(ctx context.Context, c Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this machine's name: %w", err)
 	}
-	if c.URL == "" {
-		if name, err = findSelf(ctx, c.Listen, c.Peers); err != nil {
-			return nil, err
-		}
-		if c.TLS != nil {
-			if err := c.TLS.checkOwn(name); err != nil {
-				return nil, err
-			}
-		}
+	switch {
+	case c.Edge:
+		err = checkPeers(c.Peers)
+	case c.URL == "":
+		name, err = findSelf(ctx, c.Listen, c.Peers)
+	}
+	if err == nil && c.URL == "" && c.TLS != nil {
+		err = c.TLS.checkOwn(name, c.Edge)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &Cluster{
 		config: c, name: name, log: c.Logger,
@@ -158,7 +166,7 @@ func (c *Cluster) with(ctx context.Context, again bool, do func(ctx context.Cont
 		return err
 	}
 	options := c.outward()
-	if c.config.URL == "" {
+	if c.embeds() {
 		server, err := c.startServer()
 		if err != nil {
 			if again {
@@ -201,52 +209,6 @@ func ended(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// outward is for a connection to a NATS that is there.
-func (c *Cluster) outward() []nats.Option {
-	var said time.Time
-	options := []nats.Option{
-		// A server that hangs is left for another.
-		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(3),
-		nats.IgnoreAuthErrorAbort(), // somebody may mend it there
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			if time.Since(said) > sayAgain {
-				said = time.Now()
-				c.log.Warn("NATS cannot be reached", "err", err)
-			}
-		}),
-	}
-	if c.config.TLS != nil {
-		options = append(options, nats.Secure(c.config.TLS.client()))
-	}
-	if c.config.Creds != "" {
-		options = append(options, nats.UserCredentials(c.config.Creds))
-	}
-	return options
-}
-
-// connect makes the connection, which mends itself for as long as it is open.
-func (c *Cluster) connect(options []nats.Option) (*nats.Conn, error) {
-	conn, err := nats.Connect(c.config.URL, append(options,
-		nats.Name("chatd "+c.node),
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250*time.Millisecond),
-		nats.ReconnectBufSize(-1), // what cannot be sent now fails now
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			c.log.Warn("NATS", "err", err)
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				c.log.Warn("the connection to NATS was lost", "err", err)
-			}
-		}),
-	)...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
-	}
-	return conn, nil
 }
 
 // setLink tells what waits of the link, or that there is none for now, or that

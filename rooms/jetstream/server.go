@@ -26,17 +26,27 @@ type embedded struct {
 // startServer starts the server and joins it to those of the peers. It does not
 // wait for them.
 func (c *Cluster) startServer() (*embedded, error) {
-	e := &embedded{user: "chatd", password: rand.Text()}
+	e := &embedded{user: "this process", password: rand.Text()}
 	o := &natsserver.Options{
 		ServerName: c.name,
 		// The client is in this process, but a server that does not listen
 		// makes no routes either: a port of this machine's, behind a password
 		// that nobody is told.
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT,
-		Username: e.user, Password: e.password,
+		Users:  []*natsserver.User{{Username: e.user, Password: e.password}},
 		NoSigs: true, NoSystemAccount: false,
 		JetStream: true, StoreDir: c.config.Dir,
 		SyncAlways: !c.config.Unsynced,
+	}
+	if c.config.Edges != "" {
+		var err error
+		if o.Host, o.Port, err = splitAddress(c.config.Edges); err != nil {
+			return nil, err
+		}
+		o.Users = append(o.Users, &natsserver.User{Username: c.edgeUser(), Password: c.config.Secret})
+		if c.config.TLS != nil {
+			o.TLSConfig, o.TLSTimeout = c.config.TLS.server(nil), handshakeFor
+		}
 	}
 	if len(c.config.Peers) > 1 {
 		host, port, err := splitAddress(c.config.Listen)
@@ -73,6 +83,9 @@ func (c *Cluster) startServer() (*embedded, error) {
 	}
 	return e, nil
 }
+
+// edgeUser is whom nodes without a server come as, with the cluster's secret.
+func (c *Cluster) edgeUser() string { return "edge of " + c.config.Name }
 
 func (e *embedded) options() []nats.Option {
 	return []nats.Option{nats.InProcessServer(e), nats.UserInfo(e.user, e.password)}
@@ -117,13 +130,8 @@ func findSelf(ctx context.Context, listen string, peers []string) (string, error
 	if n := len(peers); n == 0 || n == 2 {
 		return "", fmt.Errorf("a cluster has 1 or at least 3 nodes, not %d: with 2, each could do nothing without the other", n)
 	}
-	for i, peer := range peers {
-		if _, _, err := splitAddress(peer); err != nil {
-			return "", err
-		}
-		if slices.Index(peers, peer) < i {
-			return "", fmt.Errorf("the peer %s is named twice", peer)
-		}
+	if err := checkPeers(peers); err != nil {
+		return "", err
 	}
 	if slices.Contains(peers, listen) {
 		return listen, nil
@@ -150,6 +158,18 @@ func findSelf(ctx context.Context, listen string, peers []string) (string, error
 		return "", fmt.Errorf("of the peers %s, %d are this machine: listen on the address by which the others know it", strings.Join(peers, ", "), len(found))
 	}
 	return found[0], nil
+}
+
+func checkPeers(peers []string) error {
+	for i, peer := range peers {
+		if _, _, err := splitAddress(peer); err != nil {
+			return err
+		}
+		if slices.Index(peers, peer) < i {
+			return fmt.Errorf("the peer %s is named twice", peer)
+		}
+	}
+	return nil
 }
 
 // isNamed tells whether host is this machine's name, with or without a domain:

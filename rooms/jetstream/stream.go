@@ -69,8 +69,8 @@ func (c *Cluster) openOnce(ctx context.Context, js jetstream.JetStream) (jetstre
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	stream, err := js.Stream(ctx, c.streamName())
-	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return stream, err
+	if !errors.Is(err, jetstream.ErrStreamNotFound) || c.config.Edge {
+		return stream, err // or the nodes have made none yet
 	}
 	config := jetstream.StreamConfig{
 		Name:        c.streamName(),
