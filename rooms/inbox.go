@@ -251,9 +251,12 @@ func (r *Registry) openInbox(ctx context.Context, m *Member, p []byte) ([]byte, 
 // Unread tells what who has not read in those of the rooms that it may read, in
 // their order.
 func (r *Registry) Unread(ctx context.Context, who Identity, ids []string) ([]Unread, error) {
+	if err := r.known(ctx); err != nil {
+		return nil, err
+	}
 	readable := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if _, err := r.Room(ctx, who, id); err == nil {
+		if _, err := r.room(ctx, who, id); err == nil {
 			readable = append(readable, id)
 		}
 	}

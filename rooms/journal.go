@@ -22,6 +22,11 @@ type Journal interface {
 	// began.
 	Begun() <-chan struct{}
 
+	// Known waits until Run has applied all that this process has heard to be in
+	// the journal. It does not ask, unless the process was stopped for a while
+	// and may have missed something; where nobody can be asked it does not wait.
+	Known(ctx context.Context) error
+
 	// Current waits until Run has applied all that any proposer knew to be in
 	// the journal when Current was called.
 	Current(ctx context.Context) error

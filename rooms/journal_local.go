@@ -82,5 +82,8 @@ func (j *LocalJournal) Lag() int { return len(j.queue) }
 // Ready implements [Journal].
 func (j *LocalJournal) Ready() error { return nil }
 
+// Known implements [Journal].
+func (j *LocalJournal) Known(context.Context) error { return nil }
+
 // Current implements [Journal]: what a proposer knows of has been applied.
 func (j *LocalJournal) Current(context.Context) error { return nil }

@@ -28,7 +28,7 @@ type heldMark struct {
 // MarkRead notes that who has read a room up to seq. Marks only go forward; the
 // newest of many becomes durable within seconds. The errors are those of Room.
 func (r *Registry) MarkRead(ctx context.Context, who Identity, room string, seq uint64) error {
-	if _, err := r.Room(ctx, who, room); err != nil {
+	if _, err := r.room(ctx, who, room); err != nil {
 		return err
 	}
 	k, now := mark{who.Subject, room}, time.Now()

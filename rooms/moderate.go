@@ -284,7 +284,7 @@ func (r *Registry) Audit(ctx context.Context, who Identity, q AuditQuery) ([]Aud
 		}
 		return r.store.Audit(ctx, q)
 	}
-	if err := r.begun(); err != nil {
+	if err := r.known(ctx); err != nil {
 		return nil, err
 	}
 	for _, g := range who.Grants {

@@ -147,7 +147,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 	if e.Kind == EntryCreateRoom {
 		return r.prepareRoom(who, e)
 	}
-	room, err := r.Room(ctx, who, e.Room)
+	room, err := r.room(ctx, who, e.Room)
 	if err != nil {
 		return err
 	}

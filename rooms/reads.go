@@ -6,9 +6,25 @@ import (
 	"time"
 )
 
+// What a reader is told: a history as it was at some moment, whole up to there.
+// On one node a later read never shows less than an earlier one, and all that was
+// acknowledged there before. What other nodes have acknowledged follows within
+// milliseconds. A node that knows that it lacks something does not answer before
+// it has it, and a reader that names something the node does not have makes it
+// ask the others. docs/cluster.md has the promise.
+
 // Room returns a room that who may read. For a private room without a grant it
 // answers as for one that does not exist.
 func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, error) {
+	if err := r.known(ctx); err != nil {
+		return Room{}, err
+	}
+	return r.room(ctx, who, id)
+}
+
+// room is Room for who does not read: this node may lack what it knows that the
+// others have.
+func (r *Registry) room(ctx context.Context, who Identity, id string) (Room, error) {
 	if err := r.begun(); err != nil {
 		return Room{}, err
 	}
@@ -48,12 +64,29 @@ func (r *Registry) begun() error {
 	case <-r.opened:
 		return nil
 	default:
-		return Errorf(CodeUnavailable, "the server is catching up")
+		return catchingUp()
 	}
 }
 
-// catchUpFor bounds how long a node looks for what it does not know.
+// catchUpFor bounds how long a reader waits for what this node lacks.
 const catchUpFor = 2 * time.Second
+
+// known waits until this node has all that it knows to be in the journal.
+func (r *Registry) known(ctx context.Context) error {
+	if err := r.begun(); err != nil || r.deps.alone {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpFor)
+	defer cancel()
+	if r.journal.Known(ctx) != nil {
+		return catchingUp()
+	}
+	return nil
+}
+
+func catchingUp() *Error {
+	return &Error{Code: CodeUnavailable, Detail: "the server is catching up", RetryAfter: time.Second}
+}
 
 // catchUp has this node apply what other nodes have acknowledged. It reports
 // false when there are none, or too little time: whoever made a room on one node
@@ -67,12 +100,20 @@ func (r *Registry) catchUp(ctx context.Context) bool {
 	return r.journal.Current(ctx) == nil
 }
 
+// catchUpTo is catchUp for a reader that names a message which came later than
+// all that this node has in the room: another node must have shown it.
+func (r *Registry) catchUpTo(ctx context.Context, room *Room, seq uint64) {
+	if seq > room.Head {
+		r.catchUp(ctx)
+	}
+}
+
 func roomNotFound(id string) *Error { return Errorf(CodeRoomNotFound, "there is no room %q", id) }
 
 // Rooms lists the rooms that who may read, ascending by id, those after after
 // ("" is from the first), at most limit.
 func (r *Registry) Rooms(ctx context.Context, who Identity, after string, limit int) ([]Room, error) {
-	if err := r.begun(); err != nil {
+	if err := r.known(ctx); err != nil {
 		return nil, err
 	}
 	q := RoomQuery{After: after, Limit: limit}
@@ -94,8 +135,11 @@ func readable(who Identity) (public bool, patterns []string) {
 // Search finds messages in the rooms that who may read; q's Public, Patterns
 // and Viewer are who's. A room that is named must be one of them.
 func (r *Registry) Search(ctx context.Context, who Identity, q SearchQuery) (SearchPage, error) {
+	if err := r.known(ctx); err != nil {
+		return SearchPage{}, err
+	}
 	if q.Room != "" {
-		if _, err := r.Room(ctx, who, q.Room); err != nil {
+		if _, err := r.room(ctx, who, q.Room); err != nil {
 			return SearchPage{}, err
 		}
 	}
@@ -106,7 +150,7 @@ func (r *Registry) Search(ctx context.Context, who Identity, q SearchQuery) (Sea
 		return SearchPage{}, err
 	}
 	page.Messages = slices.DeleteFunc(page.Messages, func(m Message) bool {
-		_, err := r.Room(ctx, who, m.Room) // banned there
+		_, err := r.room(ctx, who, m.Room) // banned there
 		return err != nil
 	})
 	return page, nil
@@ -114,19 +158,23 @@ func (r *Registry) Search(ctx context.Context, who Identity, q SearchQuery) (Sea
 
 // Messages returns a page of a room's messages; q.Viewer is who.
 func (r *Registry) Messages(ctx context.Context, who Identity, q MessageQuery) ([]Message, error) {
-	if _, err := r.Room(ctx, who, q.Room); err != nil {
+	room, err := r.Room(ctx, who, q.Room)
+	if err != nil {
 		return nil, err
 	}
+	r.catchUpTo(ctx, &room, max(q.After, q.Around, q.Before))
 	q.Viewer = who.Subject
 	return r.store.Messages(ctx, q)
 }
 
 // Message returns one message.
-func (r *Registry) Message(ctx context.Context, who Identity, room string, seq uint64) (Message, error) {
-	if _, err := r.Room(ctx, who, room); err != nil {
+func (r *Registry) Message(ctx context.Context, who Identity, id string, seq uint64) (Message, error) {
+	room, err := r.Room(ctx, who, id)
+	if err != nil {
 		return Message{}, err
 	}
-	return r.store.Message(ctx, room, seq, who.Subject)
+	r.catchUpTo(ctx, &room, seq)
+	return r.store.Message(ctx, id, seq, who.Subject)
 }
 
 // Members lists the identities in a room, ascending by subject.

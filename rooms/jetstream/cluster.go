@@ -149,13 +149,20 @@ func (c *Cluster) run(ctx context.Context, js jetstream.JetStream, apply func(ct
 		return err
 	}
 	l := &link{js.Conn(), js, stream}
+	at := c.config.After()
+	if err := reachesBack(stream.CachedInfo(), at); err != nil {
+		return err
+	}
 	c.setLink(l, false)
-	var keeping sync.WaitGroup
-	defer keeping.Wait()
+	c.status.begin(at)
+	defer c.status.end()
+	var tending sync.WaitGroup
+	defer tending.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	keeping.Go(func() { c.keepSnapshots(ctx, l) })
-	return c.read(ctx, l, apply)
+	tending.Go(func() { c.look(ctx, l) })
+	tending.Go(func() { c.keepSnapshots(ctx, l) })
+	return c.read(ctx, l, at, apply)
 }
 
 // with calls do with a connection to the servers, and to one of this process if
@@ -174,7 +181,7 @@ func (c *Cluster) with(ctx context.Context, again bool, do func(ctx context.Cont
 			}
 			return err
 		}
-		defer server.stop()
+		defer server.stop(ctx, c.log)
 		options = server.options()
 		var watching sync.WaitGroup
 		defer watching.Wait()

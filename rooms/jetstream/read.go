@@ -21,23 +21,17 @@ const (
 	heartbeat = 500 * time.Millisecond
 	// forgetReader is when the servers forget a reader that nobody uses.
 	forgetReader = 30 * time.Second
-	// watchEvery is the time between two looks at the stream, watchStuck how
-	// many of them may see a reader that brings nothing.
+	// watchEvery is the time between two looks at a reader, watchStuck how many
+	// of them may see it bring nothing.
 	watchEvery  = time.Second
 	watchStuck  = 3
 	applyAgain  = 50 * time.Millisecond // doubles up to applyRarely
 	applyRarely = 2 * time.Second
 )
 
-// read hands entries to apply until ctx is done. Readers come and go with the
-// servers that they are on; the place, which is the store's, stays.
-func (c *Cluster) read(ctx context.Context, l *link, apply func(ctx context.Context, batch []rooms.Entry) error) error {
-	at := c.config.After()
-	info := l.stream.CachedInfo()
-	if err := reachesBack(info, at); err != nil {
-		return err
-	}
-	c.status.read(at, info.State.LastSeq)
+// read hands the entries after at to apply until ctx is done. Readers come and
+// go with the servers that they are on; the place, which is the store's, stays.
+func (c *Cluster) read(ctx context.Context, l *link, at uint64, apply func(ctx context.Context, batch []rooms.Entry) error) error {
 	for wait := time.Duration(0); ; wait = openAgain {
 		before := at
 		err := c.readOn(ctx, l, &at, apply)
@@ -77,7 +71,7 @@ func (c *Cluster) readOn(ctx context.Context, l *link, at *uint64, apply func(ct
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel(nil)
-	watching.Go(func() { c.watch(reading, cancel, l) })
+	watching.Go(func() { c.watch(reading, cancel) })
 	var batch []rooms.Entry
 	for {
 		select {
@@ -137,10 +131,9 @@ func (c *Cluster) makeReader(ctx context.Context, cancel context.CancelCauseFunc
 	return arrived, nil
 }
 
-// watch asks the stream's leader, now and then, how far the journal is. A reader
-// that does not bring what is there is cancelled: the server that it is on may
-// be cut off from the others.
-func (c *Cluster) watch(ctx context.Context, cancel context.CancelCauseFunc, l *link) {
+// watch cancels a reader that does not bring what is there: the server that it
+// is on may be cut off from the others.
+func (c *Cluster) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	stuckAt, stuck := uint64(0), 0
@@ -150,9 +143,7 @@ func (c *Cluster) watch(ctx context.Context, cancel context.CancelCauseFunc, l *
 		case <-ctx.Done():
 			return
 		}
-		// What the leader has now, the reader brings before the next look.
-		at, last := c.status.place()
-		switch {
+		switch at, last := c.status.place(); {
 		case at >= last:
 			stuck = 0
 		case at != stuckAt:
@@ -163,11 +154,6 @@ func (c *Cluster) watch(ctx context.Context, cancel context.CancelCauseFunc, l *
 				return
 			}
 		}
-		asking, stop := context.WithTimeout(ctx, askFor)
-		if info, err := l.stream.Info(asking); err == nil {
-			c.status.heard(info.State.LastSeq)
-		}
-		stop()
 	}
 }
 

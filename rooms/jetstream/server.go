@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -78,7 +79,8 @@ func (c *Cluster) startServer() (*embedded, error) {
 	e.SetLoggerV2(&serverLog{log: c.log}, false, false, false)
 	e.Start()
 	if !e.ReadyForConnections(10 * time.Second) {
-		e.stop()
+		e.Shutdown()
+		e.WaitForShutdown()
 		return nil, errors.New("the embedded NATS server did not start; the log says why")
 	}
 	return e, nil
@@ -91,9 +93,32 @@ func (e *embedded) options() []nats.Option {
 	return []nats.Option{nats.InProcessServer(e), nats.UserInfo(e.user, e.password)}
 }
 
-func (e *embedded) stop() {
-	e.Shutdown()
-	e.WaitForShutdown()
+// abandonAfter is how long a server may take to stop when the process ends.
+const abandonAfter = 2 * time.Second
+
+// stop stops the server. One that is getting its replica from another, which
+// has gone, waits for that for up to 10 s before it looks whether it is to stop
+// (nats-server 2.15 does). When ctx is done, and the process about to end, it is
+// left at that: what it has acknowledged is on disk, as for one that is killed.
+// Another server must not begin on its files before it has stopped: without
+// that, stop waits.
+func (e *embedded) stop(ctx context.Context, log *slog.Logger) {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		e.Shutdown()
+		e.WaitForShutdown()
+	}()
+	select {
+	case <-stopped:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-stopped:
+	case <-time.After(abandonAfter):
+		log.WarnContext(ctx, "the embedded NATS server does not stop; it is left as it is", "after", abandonAfter.String())
+	}
 }
 
 // errServerStopped tells that the embedded server does not keep its part of the

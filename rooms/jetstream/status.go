@@ -8,22 +8,31 @@ import (
 	"time"
 )
 
-// deaf is for how long the stream's leader may be silent before this node
-// counts as cut off.
-const deaf = 6 * time.Second
+const (
+	// deaf is for how long this node may not know what it lacks before it counts
+	// as cut off.
+	deaf = 6 * time.Second
+	// nap is the time between two looks from which on this process was not
+	// running: stopped, or its machine asleep. A look takes lookEvery and askFor
+	// at most.
+	nap = 3 * time.Second
+)
 
-// status is how this node stands to the cluster.
+// status is how this node stands to the journal: how far it is, and what it
+// knows of how far it should be.
 type status struct {
 	mu      sync.Mutex
-	why     error     // what it waits for; nil is nothing
-	at      uint64    // how far it has applied
-	target  uint64    // where the journal ended when this node began to read
-	last    uint64    // where it ended when its leader was heard last
-	heardAt time.Time // then
-	reading bool
-	begun   chan struct{} // closed when at has reached target
-	isBegun bool
-	moved   chan struct{} // closed when at moves; nil when nobody waits for it
+	why     error         // what the node waits for, nil is nothing
+	reading bool          // there is a link
+	at      uint64        // how far it has applied
+	last    uint64        // where the journal ended when that was heard last
+	lastAt  time.Time     // as of when
+	fresh   time.Time     // the node has all that was in the journal then; zero is never
+	heard   time.Time     // when the leader was asked what it answered last
+	looked  time.Time     // when a question ended last, with an answer or without
+	woke    time.Time     // when the process noticed last that it had not been running
+	moved   chan struct{} // closed when something changes; nil when nobody waits for it
+	begun   chan struct{} // closed with the first fresh
 }
 
 func (s *status) waiting(err error) {
@@ -32,38 +41,56 @@ func (s *status) waiting(err error) {
 	s.why = err
 }
 
-// read tells that the node begins to read after at, in a journal that ends at
-// target.
-func (s *status) read(at, target uint64) {
+// begin tells that there is a link, and that the node has applied up to at.
+func (s *status) begin(at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at, s.target, s.last, s.heardAt, s.reading = at, target, target, time.Now(), true
-	s.advanceLocked()
+	s.reading, s.at, s.looked = true, at, time.Now()
+	s.changedLocked()
+}
+
+// end tells that the link is no more.
+func (s *status) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = false
+	s.changedLocked()
 }
 
 func (s *status) applied(at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at, s.why = at, nil
+	s.changedLocked()
+}
+
+// look tells what came of asking where the journal ends.
+func (s *status) look(e end, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if now.Sub(s.looked) > nap {
+		s.woke = now
+	}
+	s.looked = now
+	if err == nil {
+		s.last, s.lastAt, s.heard = max(s.last, e.last), e.sure, e.asked
+	}
+	s.changedLocked()
+}
+
+// changedLocked takes into account what has changed.
+func (s *status) changedLocked() {
+	if s.at >= s.last && s.lastAt.After(s.fresh) {
+		if s.fresh.IsZero() {
+			close(s.begun)
+		}
+		s.fresh = s.lastAt
+	}
 	if s.moved != nil {
 		close(s.moved)
 		s.moved = nil
 	}
-	s.advanceLocked()
-}
-
-func (s *status) advanceLocked() {
-	if s.at >= s.target && !s.isBegun {
-		s.isBegun = true
-		close(s.begun)
-	}
-}
-
-// heard tells that the leader says that the journal ends at last.
-func (s *status) heard(last uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last, s.heardAt = last, time.Now()
 }
 
 // place is how far this node is, and how far the journal.
@@ -73,11 +100,11 @@ func (s *status) place() (at, last uint64) {
 	return s.at, s.last
 }
 
-// reach waits until the node has applied up to place.
-func (s *status) reach(ctx context.Context, place uint64) error {
+// until waits until holds, which is called with the lock, or until ctx is done.
+func (s *status) until(ctx context.Context, holds func() bool) error {
 	for {
 		s.mu.Lock()
-		if s.at >= place {
+		if holds() {
 			s.mu.Unlock()
 			return nil
 		}
@@ -94,11 +121,37 @@ func (s *status) reach(ctx context.Context, place uint64) error {
 	}
 }
 
+// cutOffLocked tells that the leader has not been heard for long, and that this
+// is not because this process was not running.
+func (s *status) cutOffLocked() bool {
+	return !s.reading || min(time.Since(s.heard), time.Since(s.woke)) > deaf && time.Since(s.looked) <= nap
+}
+
+// lacksLocked tells that the node knows that it lacks something, or that it was
+// away and does not know yet what it lacks.
+func (s *status) lacksLocked() bool {
+	if s.cutOffLocked() {
+		return false // what it has is what can be had
+	}
+	return s.at < s.last || time.Since(s.looked) > nap || s.woke.After(s.heard)
+}
+
+// Known implements [rooms.Journal].
+func (c *Cluster) Known(ctx context.Context) error {
+	return c.status.until(ctx, func() bool { return !c.status.lacksLocked() })
+}
+
 // Current implements [rooms.Journal]: it asks the stream's leader.
 func (c *Cluster) Current(ctx context.Context) error {
 	l, err := c.linked(ctx)
 	if err != nil {
 		return err
+	}
+	c.status.mu.Lock()
+	cutOff := c.status.cutOffLocked()
+	c.status.mu.Unlock()
+	if cutOff {
+		return errors.New("this node is cut off from the journal's leader")
 	}
 	select {
 	case c.asking <- struct{}{}:
@@ -106,11 +159,17 @@ func (c *Cluster) Current(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	info, err := l.stream.Info(ctx)
-	if err != nil {
-		return err
+	for {
+		e, err := l.askEnd(ctx)
+		if err == nil {
+			return c.status.until(ctx, func() bool { return c.status.at >= e.last })
+		}
+		select {
+		case <-time.After(openAgain): // the next leader may know
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return c.status.reach(ctx, info.State.LastSeq)
 }
 
 // Begun implements [rooms.Journal].
@@ -123,22 +182,23 @@ func (c *Cluster) Lag() int {
 	return int(max(at, last) - at)
 }
 
-// Ready implements [rooms.Journal]. It also tells when the stream has no leader
-// that this node can reach: a node that is cut off from the others, or all of
-// them when too few are left.
+// Ready implements [rooms.Journal]. A node that has not been able for long to
+// tell that it has what the journal holds is not ready: it catches up, or it is
+// cut off from the others, or too few of them are left.
 func (c *Cluster) Ready() error {
 	s := &c.status
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	behind := time.Since(s.fresh)
 	switch {
+	case !s.fresh.IsZero() && behind <= deaf:
+		return nil
 	case s.why != nil:
 		return fmt.Errorf("this node waits for the journal: %w", s.why)
 	case !s.reading:
 		return errors.New("this node has not joined the cluster yet")
-	case !s.isBegun:
-		return fmt.Errorf("this node catches up: it is at %d of %d", s.at, s.target)
-	case time.Since(s.heardAt) > deaf:
-		return fmt.Errorf("this node has not heard from the journal's leader for %v", time.Since(s.heardAt).Round(time.Second))
+	case s.fresh.IsZero() || s.at < s.last:
+		return fmt.Errorf("this node catches up: it is at %d of %d", s.at, s.last)
 	}
-	return nil
+	return fmt.Errorf("this node has not heard from the journal's leader for %v", behind.Round(time.Second))
 }
