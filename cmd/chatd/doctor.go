@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"chatd/handlers"
 )
 
 type doctorConfig struct {
@@ -86,6 +88,8 @@ func (d *doctor) examine(ctx context.Context) {
 		return
 	}
 	d.checkStream(ctx)
+	d.checkBody(ctx, handlers.DefaultMaxBody)
+	d.checkPage(ctx)
 	d.checkSocket(ctx)
 	d.checkFiles()
 }

@@ -107,7 +107,7 @@ func (d *doctor) checkHTTP(ctx context.Context) bool {
 func (d *doctor) checkStream(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
-	req, err := d.request(ctx, "/rooms/"+url.PathEscape(d.cfg.Room)+"/events?name=doctor")
+	req, err := d.request(ctx, http.MethodGet, "/rooms/"+url.PathEscape(d.cfg.Room)+"/events?name=doctor", nil)
 	if err != nil {
 		return
 	}
@@ -143,7 +143,7 @@ func (a answer) problem(err error) string {
 func (d *doctor) get(ctx context.Context, path string, into any) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
-	req, err := d.request(ctx, path)
+	req, err := d.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return answer{}, err
 	}
@@ -158,8 +158,8 @@ func (d *doctor) get(ctx context.Context, path string, into any) (answer, error)
 	return answer{resp.StatusCode, resp.Header.Get("Date")}, nil
 }
 
-func (d *doctor) request(ctx context.Context, path string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+path, nil)
+func (d *doctor) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, d.URL+path, body)
 	if err == nil && d.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+string(d.Token))
 	}
