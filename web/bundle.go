@@ -53,6 +53,9 @@ func loadBundle() *bundle {
 		}
 		fmt.Fprintf(sum, "%s %d\n", name, len(content))
 		sum.Write(content)
+		if path.Ext(name) == ".css" {
+			content = withImports(name, content)
+		}
 		b.assets[name] = newAsset(kind, content)
 		return nil
 	})
@@ -61,6 +64,21 @@ func loadBundle() *bundle {
 	}
 	b.version = hex.EncodeToString(sum.Sum(nil)[:8])
 	return b
+}
+
+// sheetImport is how a style sheet names another one that comes before it.
+var sheetImport = regexp.MustCompile(`(?m)^@import "([^"]+)";\n`)
+
+// withImports puts the sheets that a sheet imports into their places: a browser
+// would come to know of them only when the sheet is there.
+func withImports(name string, content []byte) []byte {
+	return sheetImport.ReplaceAllFunc(content, func(line []byte) []byte {
+		imported, err := files.ReadFile(path.Join(path.Dir(name), string(sheetImport.FindSubmatch(line)[1])))
+		if err != nil {
+			panic("web: " + err.Error())
+		}
+		return imported
+	})
 }
 
 // base is the path below which the assets are.
@@ -77,8 +95,8 @@ func newAsset(kind string, content []byte) asset {
 // fill returns a file with what only the server knows in the place of its
 // marks: %BASE% is the path of the assets, %VERSION% their version, %PRELOAD%
 // links to every module that the entries need, so that a browser asks for all
-// of them at once, %MODULES% their paths, each with a space behind it, and
-// %ICON% the page's icon, which is not worth a request.
+// of them at once, %MODULES% their paths, each with a space behind it, %STYLE%
+// the page's own style and %ICON% its icon, which are not worth a request.
 func (b *bundle) fill(name string, entries ...string) string {
 	var links, list strings.Builder
 	for _, module := range b.graph(entries...) {
@@ -90,8 +108,18 @@ func (b *bundle) fill(name string, entries ...string) string {
 		"%VERSION%", b.version,
 		"%PRELOAD%", links.String(),
 		"%MODULES%", list.String(),
+		"%STYLE%", string(b.mustRead(pageStyle)),
 		"%ICON%", "data:image/svg+xml;base64,"+base64.StdEncoding.EncodeToString(b.mustRead("app/icon.svg")),
 	).Replace(string(b.mustRead(name)))
+}
+
+// pageStyle is the style sheet that stands in the pages themselves.
+const pageStyle = "style/page.css"
+
+// styleHash is the source by which a policy allows the page's own style.
+func (b *bundle) styleHash() string {
+	sum := sha256.Sum256(b.mustRead(pageStyle))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 func (b *bundle) mustRead(name string) []byte {
@@ -106,11 +134,23 @@ func (b *bundle) mustRead(name string) []byte {
 var imported = regexp.MustCompile(`(?m)^(?:import|export)\s(?:[^'";]*?\sfrom\s*)?["']([^"']+)["'];?`)
 
 // graph is the entries and every module that they import statically, however
-// deep, the entries first. Modules imported by import() when they are needed are
-// not in it.
+// deep, each entry followed by what it needs. Modules imported by import() when
+// they are needed are not in it.
 func (b *bundle) graph(entries ...string) []string {
-	seen := slices.Clone(entries)
-	for i := 0; i < len(seen); i++ {
+	var seen []string
+	for _, entry := range entries {
+		seen = b.follow(entry, seen)
+	}
+	return seen
+}
+
+func (b *bundle) follow(entry string, seen []string) []string {
+	if slices.Contains(seen, entry) {
+		return seen
+	}
+	first := len(seen)
+	seen = append(seen, entry)
+	for i := first; i < len(seen); i++ {
 		for _, m := range imported.FindAllSubmatch(b.mustRead(seen[i]), -1) {
 			module := path.Join(path.Dir(seen[i]), string(m[1]))
 			if !slices.Contains(seen, module) {

@@ -14,6 +14,7 @@ type site struct {
 	bundle  *bundle
 	fixed   map[string]asset // by path
 	pages   map[string]page  // by language
+	style   string           // the source that allows the pages' own style
 }
 
 // page is what a reader of one language gets: the same but for which words are
@@ -26,18 +27,18 @@ type page struct {
 func newSite(o Options) *site {
 	b := loadBundle()
 	text := func(kind, content string) asset { return newAsset(kind, []byte(content)) }
-	s := &site{options: o, bundle: b, pages: map[string]page{}}
+	s := &site{options: o, bundle: b, pages: map[string]page{}, style: b.styleHash()}
 	for _, language := range languages {
 		words := "i18n/" + language + ".js"
 		s.pages[language] = page{
-			chat:  text(kinds[".html"], b.fill("app/index.html", "app/main.js", words)),
+			chat:  text(kinds[".html"], b.fill("app/index.html", "app/entrance.js", words, "app/main.js")),
 			embed: text(kinds[".html"], b.fill("app/embed.html", "app/frame.js", words)),
 		}
 	}
 	s.fixed = map[string]asset{
 		"/sdk.js":               text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"sdk/room.js")),
 		"/embed.js":             text(kinds[".js"], fmt.Sprintf("export * from %q;\n", b.base()+"app/embed.js")),
-		"/sw.js":                text(kinds[".js"], b.fill("app/sw.js", append([]string{"app/main.js"}, words()...)...)),
+		"/sw.js":                text(kinds[".js"], b.fill("app/sw.js", append([]string{"app/entrance.js", "app/main.js"}, words()...)...)),
 		"/manifest.webmanifest": text(kinds[".webmanifest"], b.fill("app/manifest.webmanifest")),
 		"/favicon.ico":          b.assets["app/icon.svg"],
 	}
@@ -49,11 +50,12 @@ const (
 	revalidate = "no-cache"
 )
 
-// policy is the Content-Security-Policy of pages. The one Trusted Types policy
-// makes the URL of the service worker.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+// policy is the Content-Security-Policy of pages, but for the hash of their own
+// style and who may frame them. The one Trusted Types policy makes the URL of the
+// service worker.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' %s; img-src 'self' data:; " +
 	"connect-src 'self' ws: wss:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"require-trusted-types-for 'script'; trusted-types chatd; frame-ancestors "
+	"require-trusted-types-for 'script'; trusted-types chatd; frame-ancestors %s"
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -111,7 +113,7 @@ func (s *site) ancestors(r *http.Request, room string) string {
 
 func (s *site) servePage(w http.ResponseWriter, r *http.Request, a asset, ancestors string) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy+ancestors)
+	h.Set("Content-Security-Policy", fmt.Sprintf(policy, s.style, ancestors))
 	h.Set("Referrer-Policy", "same-origin")
 	h.Add("Vary", "Accept-Language")
 	s.serve(w, r, a, revalidate)

@@ -30,10 +30,7 @@ func sum(t *testing.T, b *bundle, entries ...string) int {
 func TestFirstLoadIsSmall(t *testing.T) {
 	b := loadBundle()
 	s := newSite(Options{})
-	styles := 0
-	for _, name := range []string{"style/tokens.css", "style/page.css", "style/room.css"} {
-		styles += len(b.assets[name].gzipped)
-	}
+	styles := len(b.assets["style/room.css"].gzipped)
 	for _, language := range languages {
 		modules := sum(t, b, "app/main.js", "i18n/"+language+".js")
 		page := len(s.pages[language].chat.gzipped)
@@ -48,6 +45,23 @@ func TestFirstLoadIsSmall(t *testing.T) {
 	t.Logf("sdk: %d bytes", n)
 	if n > sdkLoad {
 		t.Errorf("the SDK takes %d bytes, more than %d", n, sdkLoad)
+	}
+}
+
+// A browser that speaks HTTP/1.1 asks for so many files at a time. How often it
+// must ask decides when a room can be read over a slow network: the bytes are few.
+const atATime = 6
+
+// TestARoomIsThreeRoundTripsBehindItsPage holds how many files the page needs
+// before a room can be read, and that the room is joined after the first round.
+func TestARoomIsThreeRoundTripsBehindItsPage(t *testing.T) {
+	b := loadBundle()
+	if entrance := b.graph("app/entrance.js"); len(entrance) > atATime {
+		t.Errorf("joining the room needs %d files, more than %d: %q", len(entrance), atATime, entrance)
+	}
+	files := append(b.graph("app/entrance.js", "i18n/en.js", "app/main.js"), "style/room.css")
+	if len(files) > 3*atATime {
+		t.Errorf("the page needs %d files, more than %d: %q", len(files), 3*atATime, files)
 	}
 }
 

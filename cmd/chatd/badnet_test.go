@@ -20,8 +20,17 @@ type badNet struct {
 	server string
 	wires  map[*badWire]struct{}
 	lag    time.Duration
-	silent bool // new connections are swallowed, too
+	line   line
+	free   [2]time.Time // when the line has carried what is on it: down, up
+	silent bool         // new connections are swallowed, too
 	curt   bool
+}
+
+// line is what a network can do: the time for there and back, and the bytes per
+// second that all connections share. The zero line takes no time.
+type line struct {
+	rtt      time.Duration
+	down, up float64
 }
 
 // badWire is one connection through a badNet.
@@ -30,7 +39,7 @@ type badWire struct {
 	dead           bool // neither side hears of the other any more
 }
 
-func newBadNet(t *testing.T, server string) *badNet {
+func newBadNet(t testing.TB, server string) *badNet {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -83,39 +92,89 @@ func (n *badNet) carry(client net.Conn) {
 
 // copy carries one direction of a connection until it ends, and then ends both.
 func (n *badNet) copy(w *badWire, to, from net.Conn) {
-	buf := make([]byte, 32<<10)
-	for {
-		k, err := from.Read(buf)
-		n.mu.Lock()
-		lag, curt := n.lag, n.curt
-		n.mu.Unlock()
-		if lag > 0 {
-			<-time.After(rand.N(lag))
-		}
-		n.mu.Lock()
-		dead := w.dead
-		n.mu.Unlock()
-		if !dead && k > 0 {
-			b := buf[:k]
-			if curt && from == w.server && bytes.HasPrefix(b, []byte("HTTP/1.1 101")) {
-				head, _, _ := bytes.Cut(b, []byte("\r\n\r\n"))
-				_, _ = to.Write(append(head, "\r\n\r\n"...))
-				break
+	type piece struct {
+		at time.Time // when it arrives
+		b  []byte
+	}
+	pieces := make(chan piece, 1024)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(pieces)
+		first := n.handshake(from == w.client)
+		for {
+			b := make([]byte, 1460) // a packet
+			k, err := from.Read(b)
+			if k > 0 {
+				pieces <- piece{n.arrival(k, from == w.client).Add(first), b[:k]}
+				first = 0
 			}
-			if _, werr := to.Write(b); werr != nil {
-				break
+			if err != nil {
+				return
 			}
 		}
-		if err == nil {
+	})
+	for p := range pieces {
+		if wait := time.Until(p.at); wait > 0 {
+			<-time.After(wait)
+		}
+		n.mu.Lock()
+		dead, curt := w.dead, n.curt && from == w.server
+		n.mu.Unlock()
+		if dead {
 			continue
 		}
-		if dead && from == w.server {
-			return // the browser does not hear of it
+		if curt && bytes.HasPrefix(p.b, []byte("HTTP/1.1 101")) {
+			head, _, _ := bytes.Cut(p.b, []byte("\r\n\r\n"))
+			_, _ = to.Write(append(head, "\r\n\r\n"...))
+			break
 		}
-		break
+		if _, err := to.Write(p.b); err != nil {
+			break
+		}
 	}
-	_ = w.client.Close()
-	_ = w.server.Close()
+	n.mu.Lock()
+	dead := w.dead
+	n.mu.Unlock()
+	if !dead || from == w.client { // else the browser does not hear of it
+		_ = w.client.Close()
+		_ = w.server.Close()
+	}
+	for range pieces { // nobody waits for what is left
+	}
+	reader.Wait()
+}
+
+// handshake is what making a connection takes, which begins with the browser's
+// first word here.
+func (n *badNet) handshake(browser bool) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !browser {
+		return 0
+	}
+	return n.line.rtt
+}
+
+// arrival is when a piece that is sent now comes to the other side.
+func (n *badNet) arrival(size int, browser bool) time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	if n.lag > 0 {
+		return now.Add(rand.N(n.lag))
+	}
+	rate, free := n.line.down, &n.free[0]
+	if browser {
+		rate, free = n.line.up, &n.free[1]
+	}
+	if rate == 0 {
+		return now
+	}
+	if free.Before(now) {
+		*free = now
+	}
+	*free = free.Add(time.Duration(float64(size) / rate * float64(time.Second)))
+	return free.Add(n.line.rtt / 2)
 }
 
 // cut ends all connections, those on which nothing was heard any more too.
@@ -149,6 +208,13 @@ func (n *badNet) slow(lag time.Duration) {
 	n.lag = lag
 }
 
+// over has everything go over a line.
+func (n *badNet) over(l line) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.line = l
+}
+
 // curtail ends each WebSocket behind its handshake: nothing that the server says
 // on it arrives.
 func (n *badNet) curtail() {
@@ -161,7 +227,7 @@ func (n *badNet) curtail() {
 func (n *badNet) heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.silent, n.lag, n.curt = false, 0, false
+	n.silent, n.lag, n.line, n.curt = false, 0, line{}, false
 }
 
 // reset has a connection end without a goodbye.

@@ -61,7 +61,7 @@ func readmeBlock(t *testing.T, language string) string {
 
 // newBrowser starts a browser for the test. Where there is none the test is
 // skipped, and under CI fails.
-func newBrowser(t *testing.T) context.Context {
+func newBrowser(t testing.TB) context.Context {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {

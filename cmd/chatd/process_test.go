@@ -77,14 +77,14 @@ func startCommand(ctx context.Context, dir string, env []string, line ...string)
 
 // serveProcess is startProcess for a test that cannot go on without it, on a
 // port and with a data directory of its own unless args say otherwise.
-func serveProcess(t *testing.T, args ...string) *process {
+func serveProcess(t testing.TB, args ...string) *process {
 	t.Helper()
 	return serveIn(t, t.TempDir(), args...)
 }
 
 // serveIn is serveProcess with dir as the working directory, which holds the
 // data unless args say otherwise.
-func serveIn(t *testing.T, dir string, args ...string) *process {
+func serveIn(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

@@ -15,10 +15,11 @@ func TestUIModules(t *testing.T) {
 	p.do(chromedp.Navigate(server.URL + "/r/lobby"))
 	p.until("ui.ready()")
 	p.run(`ui.load = (async () => {
-		const base = document.querySelector("script[type=module]").src.replace("app/main.js", "");
+		const base = document.querySelector("script[type=module]").src.replace(/app.entrance.js$/, "");
 		for (const name of ["ui/markup", "ui/window", "ui/emoji", "sdk/link", "sdk/outbox"]) Object.assign(globalThis, await import(base + name + ".js"));
 		globalThis.flat = (x) => x.map((p) => p.children ? "<" + p.type + ">" + flat(p.children) + "</>" : p.type === "text" ? p.text : "<" + p.type + ":" + p.text + ">").join("");
 		globalThis.m = (seq, more) => ({seq, rev: seq, id: "i" + seq, kind: "chat", from: {id: "x", name: "X"}, message: "", at: "", ...more});
+		globalThis.none = {you: undefined, outbox: [], history: async () => ({messages: []})};
 		globalThis.live = (message, type = "chat", more) => ({message, type, live: true, fresh: true, ...more});
 		globalThis.seqs = (w) => w.rows.map((r) => r.seq).join();
 		globalThis.pages = (a, b) => Array.from({length: b - a + 1}, (_, i) => m(a + i));
@@ -43,13 +44,17 @@ func TestUIModules(t *testing.T) {
 		"excerpt('**Bold** and `code`\\nnext')":                                         "Bold and code next",
 		"withEmoji('ok :tada: `:tada:` 10:30:45 :nope:')":                               "ok 🎉 `:tada:` 10:30:45 :nope:",
 
-		"(() => { const w = new Window(); w.replace(pages(100, 150), {first: false, last: true}); w.apply(live(m(151))); w.apply(live(m(150, {rev: 152, message: 'e'}), 'edit')); return w.rows.length + w.rows.at(-2).message; })()":                                                                                                    "52e",
-		"(() => { const w = new Window(); w.replace(pages(101, 300), {first: false, last: true}); w.older(pages(1, 100), true); const kept = w.rows.length; w.older([], true); return [kept, w.atEnd, w.atStart].join(); })()":                                                                                                           "300,true,true",
-		"(() => { const w = new Window(); w.replace(pages(201, 400), {first: false, last: true}); w.older(pages(51, 200), false); return [seqs(w).startsWith('51,'), w.rows.length, w.atEnd, w.apply(live(m(401)), 'me')].join(); })()":                                                                                                  "true,300,false,beyond",
-		"(() => { const w = new Window(); w.replace(pages(201, 400), {first: false, last: true}); w.older(pages(1, 200), true); w.apply(live(m(401))); w.newer(pages(301, 400), true); return [w.rows.at(-1).seq, w.atEnd].join(); })()":                                                                                                 "401,true",
-		"(() => { const w = new Window(); w.replace(pages(1, 300), {first: true, last: false}); for (let i = 400; i < 700; i++) w.apply(live(m(i))); w.newer(pages(301, 399), true); return w.atEnd; })()":                                                                                                                               "false",
-		"(() => { const w = new Window(); w.replace([m(1, {reactions: {a: {count: 1, me: true}}})], {first: true, last: true}); w.apply(live(m(1, {rev: 2, reactions: {a: {count: 2}, b: {count: 1}}}), 'reactions', {by: {id: 'me'}, emoji: 'b', on: true}), 'me'); const r = w.get(1).reactions; return [r.a.me, r.b.me].join(); })()": "true,true",
-		"(() => { const w = new Window(); w.replace(pages(5, 9), {first: false, last: true}); return [w.apply(live(m(2, {rev: 10}), 'edit')), seqs(w)].join(' '); })()":                                                                                                                                                                  "false 5,6,7,8,9",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(100, 150), {first: false, last: true}); w.apply(live(m(151))); w.apply(live(m(150, {rev: 152, message: 'e'}), 'edit')); return w.rows.length + w.rows.at(-2).message; })()":                                                                                                    "52e",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(101, 300), {first: false, last: true}); w.older(pages(1, 100), true); const kept = w.rows.length; w.older([], true); return [kept, w.atEnd, w.atStart].join(); })()":                                                                                                           "300,true,true",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(201, 400), {first: false, last: true}); w.older(pages(51, 200), false); return [seqs(w).startsWith('51,'), w.rows.length, w.atEnd, w.apply(live(m(401)), 'me')].join(); })()":                                                                                                  "true,300,false,beyond",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(201, 400), {first: false, last: true}); w.older(pages(1, 200), true); w.apply(live(m(401))); w.newer(pages(301, 400), true); return [w.rows.at(-1).seq, w.atEnd].join(); })()":                                                                                                 "401,true",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(1, 300), {first: true, last: false}); for (let i = 400; i < 700; i++) w.apply(live(m(i))); w.newer(pages(301, 399), true); return w.atEnd; })()":                                                                                                                               "false",
+		"(() => { const w = new Window(none, () => {}); w.replace([m(1, {reactions: {a: {count: 1, me: true}}})], {first: true, last: true}); w.apply(live(m(1, {rev: 2, reactions: {a: {count: 2}, b: {count: 1}}}), 'reactions', {by: {id: 'me'}, emoji: 'b', on: true}), 'me'); const r = w.get(1).reactions; return [r.a.me, r.b.me].join(); })()": "true,true",
+		"(() => { const w = new Window(none, () => {}); w.replace(pages(5, 9), {first: false, last: true}); return [w.apply(live(m(2, {rev: 10}), 'edit')), seqs(w)].join(' '); })()":                                                                                                                                                                  "false 5,6,7,8,9",
+
+		// What is fetched for a window that is elsewhere by now leaves no hole in it.
+		"(async () => { let tell; const w = new Window({...none, history: () => new Promise((r) => tell = r)}, () => {}); w.replace(pages(101, 200), {first: false, last: true}); const older = w.fetchOlder(), told = tell; const jump = w.around(950); told({messages: pages(1, 100)}); tell({messages: pages(900, 1000)}); await Promise.all([older, jump]); return [seqs(w).startsWith('900,'), w.rows.length, w.fetching].join(); })()": "true,101,",
+		"(async () => { let tell; const w = new Window({...none, history: () => new Promise((r) => tell = r)}, () => {}); w.replace(pages(101, 400), {first: false, last: true}); const older = w.fetchOlder(); for (let i = 401; i < 500; i++) w.apply(live(m(i))); w.trimStart(); tell({messages: pages(1, 100)}); await older; return w.rows.every((r, i) => i === 0 || r.seq === w.rows[i - 1].seq + 1); })()":                           "true",
 
 		"[plan(4009, '', 0).stop, plan(1008, '', 0).stop, plan(1006, '', 0).stop].join()":                                           "true,true,false",
 		"[plan(4200, '', 0).wait, plan(1012, 'restart, come back within 8', 0, 0.5).wait].join()":                                   "0,4000",
@@ -57,7 +62,7 @@ func TestUIModules(t *testing.T) {
 		"String(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newID()))":                             "true",
 		"String(newID(1000) < newID(2000))": "true",
 	} {
-		if got := eval[string](p, "String("+expression+")"); got != want {
+		if got := eval[string](p, "(async () => String(await "+expression+"))()"); got != want {
 			t.Errorf("%s\nis %s\nnot %s", expression, got, want)
 		}
 	}

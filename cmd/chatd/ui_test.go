@@ -24,7 +24,7 @@ import (
 // chatPage is the chat in a tab of its own, with a profile of its own: another
 // person. Its methods fail the test when the browser does.
 type chatPage struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context //nolint:containedctx // a tab is a context to chromedp
 	name string
 
@@ -50,7 +50,7 @@ globalThis.ui = {
 
 // openPage opens a room as somebody. name "" is somebody who has not said who
 // they are; script runs before the page's own.
-func openPage(t *testing.T, browser context.Context, server, room, name string, script ...string) *chatPage {
+func openPage(t testing.TB, browser context.Context, server, room, name string, script ...string) *chatPage {
 	t.Helper()
 	p := newPage(t, browser, name, script...)
 	p.do(chromedp.Navigate(server + "/r/" + url.PathEscape(room)))
@@ -59,7 +59,7 @@ func openPage(t *testing.T, browser context.Context, server, room, name string, 
 }
 
 // newPage is a tab that is nowhere yet.
-func newPage(t *testing.T, browser context.Context, name string, script ...string) *chatPage {
+func newPage(t testing.TB, browser context.Context, name string, script ...string) *chatPage {
 	t.Helper()
 	if err := chromedp.Do(browser); err != nil { // starts it, if this is its first page
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func (p *chatPage) beside(t *testing.T, address string, script ...string) *chatP
 	return tab
 }
 
-func newTab(t *testing.T, parent context.Context, profile chromedp.ContextOption, name string, script ...string) *chatPage {
+func newTab(t testing.TB, parent context.Context, profile chromedp.ContextOption, name string, script ...string) *chatPage {
 	t.Helper()
 	ctx, end := chromedp.NewContext(parent, profile)
 	t.Cleanup(end)
@@ -148,7 +148,7 @@ func (p *chatPage) until(condition string) {
 		_, err = chromedp.Run(ctx, poll)
 	}
 	if err != nil {
-		texts, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify(globalThis.ui?.root ? ui.texts().slice(-20) : document.body.innerText)"))
+		texts, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify(globalThis.ui?.root ? [ui.texts().slice(-20), ui.view.room?.state, ui.view.room?.cursor, ui.view.room?.pausedUntil, ui.view.room?.outbox] : document.body.innerText)"))
 		p.t.Fatalf("%s's page: waited for %s: %v\nit shows %s", p.name, condition, err, texts)
 	}
 }
@@ -222,7 +222,7 @@ func (p *chatPage) say(text string) {
 }
 
 // fill posts n numbered messages to a room.
-func fill(t *testing.T, server, room string, n int) {
+func fill(t testing.TB, server, room string, n int) {
 	t.Helper()
 	s, err := client.Dial(t.Context(), server, client.Options{Room: room, Name: "Filler", History: -1})
 	if err != nil {

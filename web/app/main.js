@@ -2,14 +2,14 @@
 // the elements.
 
 import { language, t } from "../i18n/index.js";
-import { Room } from "../sdk/room.js";
 import { ChatRoom } from "../ui/chat-room.js";
 import { composing, h, iconButton } from "../ui/dom.js";
 import { excerpt } from "../ui/markup.js";
+import { makeRoom, myself, named, takeFirst, usual } from "./entrance.js";
 import { remember, recall } from "./memory.js";
 import { Sidebar } from "./sidebar.js";
 
-/** @import {Change} from "../sdk/room.js" */
+/** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Timeline} from "../ui/timeline.js" */
 /** @import {RoomsFrame, UnreadFrame} from "../sdk/protocol.js" */
 
@@ -30,8 +30,9 @@ export class App {
 
   constructor() {
     customElements.define("chat-room", ChatRoom);
-    this.name = recall("name") ?? "";
-    this.token = recall("credential") ?? recall("token");
+    const { name, token } = myself();
+    this.name = name ?? "";
+    this.token = token;
     this.view = /** @type {ChatRoom} */ (document.createElement("chat-room"));
     this.view.whole = true;
     this.sidebar = new Sidebar(this);
@@ -108,9 +109,9 @@ export class App {
 
   /** Shows what the address names. @returns {void} */
   #route() {
-    const id = decodeURIComponent(/^\/r\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+    const id = named();
     if (!id) {
-      history.replaceState(null, "", `/r/${recall("room") ?? "lobby"}`);
+      history.replaceState(null, "", `/r/${usual()}`);
       return this.#route();
     }
     const seq = Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? 0);
@@ -150,6 +151,7 @@ export class App {
     this.view.composer.setText(recall(`draft:${id}`) ?? "");
     this.room.rejoin({ name: this.name || undefined, token: this.token });
     void this.room.join().catch(() => {}); // the room tells
+    this.room.release();
     this.sidebar.select(id);
     this.#title();
     if (matchMedia("(min-width: 48rem) and (pointer: fine)").matches) this.view.focus();
@@ -157,7 +159,7 @@ export class App {
 
   /** @param {string} id */
   #make(id) {
-    const room = new Room(id, { name: this.name || undefined, token: this.token, history: 50, inbox: true });
+    const room = takeFirst(id) ?? makeRoom(id);
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) => room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail));
     on("presence", () => this.sidebar.online(room.id, room.online));
     on("room", (info) => {

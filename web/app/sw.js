@@ -3,7 +3,7 @@
 // a new server; assets are named by their content and never change.
 
 const VERSION = "chatd-%VERSION%";
-const SHELL = "/ %BASE%style/page.css %BASE%style/tokens.css %BASE%style/room.css %MODULES%".trim().split(" ");
+const SHELL = "/ %BASE%style/room.css %MODULES%".trim().split(" ");
 
 const worker = /** @type {any} */ (globalThis);
 

@@ -102,18 +102,13 @@ export class Link {
 
   /** Sends a frame, which the server answers. @param {object} frame */
   send(frame) {
-    if (!this.#say(frame)) return false;
+    if (!this.tell(frame)) return false;
     this.#expect(ANSWER);
     return true;
   }
 
   /** Sends a frame that has no answer. @param {object} frame */
   tell(frame) {
-    return this.#say(frame);
-  }
-
-  /** @param {object} frame */
-  #say(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
@@ -133,21 +128,24 @@ export class Link {
   }
 
   #ping(patience = ANSWER) {
-    if (this.#say({ type: "ping" })) this.#expect(patience);
+    if (this.tell({ type: "ping" })) this.#expect(patience);
   }
 
-  /** Gives the connection up if nothing at all comes from now on. @param {number} patience */
+  /** Gives the connection up unless something comes before. @param {number} patience */
   #expect(patience) {
     const due = Date.now() + patience;
     if (this.#answer !== undefined && due >= this.#due) return;
     clearTimeout(this.#answer);
     this.#due = due;
-    const asked = Date.now();
-    this.#answer = setTimeout(() => {
-      this.#answer = undefined;
-      if (this.#heardAt < asked) this.#lost(this.#socket, 4202, "");
-    }, patience);
+    this.#answer = setTimeout(() => this.#lost(this.#socket, 4202, ""), patience);
     /** @type {any} */ (this.#answer)?.unref?.();
+  }
+
+  #answered() {
+    this.#heardAt = Date.now();
+    clearTimeout(this.#opening);
+    clearTimeout(this.#answer);
+    this.#answer = undefined;
   }
 
   async #connect() {
@@ -174,9 +172,8 @@ export class Link {
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
-      this.#heardAt = Date.now();
+      this.#answered();
       heard = true;
-      clearTimeout(this.#opening);
       let frame;
       try {
         frame = JSON.parse(event.data);

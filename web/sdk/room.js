@@ -11,13 +11,12 @@
 // is sent again under the same id until it is.
 
 import { Link } from "./link.js";
-import { forget, frameOf, keep, kept, newID } from "./outbox.js";
+import { newID, Outbox } from "./outbox.js";
 import { ChatError, Server } from "./rest.js";
 
 export { ChatError, Server, newID };
 
-/** @import {Ack, ErrorFrame, Message, MessageFrame, MessageList, MemberList, Person, PresenceFrame, RoomFrame, RoomInfo, ServerFrame, Welcome, You} from "./protocol.js" */
-/** @import {Item} from "./outbox.js" */
+/** @import {Ack, MessageFrame, Message, MessageList, MemberList, Person, PresenceFrame, RoomFrame, RoomInfo, ServerFrame, Welcome, You} from "./protocol.js" */
 
 /**
  * @typedef {object} Options
@@ -28,6 +27,7 @@ export { ChatError, Server, newID };
  * @property {number} [history] how many messages to begin with; default 50
  * @property {{epoch: string, rev: number}} [after] resume from here
  * @property {boolean} [inbox] also get what concerns the identity beyond the room
+ * @property {boolean} [held] tell nothing before release is called: whoever listens is not there yet
  */
 
 /**
@@ -42,12 +42,6 @@ export { ChatError, Server, newID };
  * @property {boolean} [on]
  */
 
-/** Frames on the way at a time: enough to be quick, few enough to keep their order when one is refused. */
-const WINDOW = 16;
-
-/** Refusals that pass: the same text is sent again. */
-const PASSING = new Set(["rate_limited", "slow_mode", "unavailable", "shutting_down", "over_capacity"]);
-
 /**
  * Events: "state" (connection), "welcome", "reset" (the history starts anew),
  * "message" (a {@link Change}), "room", "presence", "typing", "outbox",
@@ -56,16 +50,12 @@ const PASSING = new Set(["rate_limited", "slow_mode", "unavailable", "shutting_d
  */
 export class Room extends EventTarget {
   #link;
+  #outbox;
   #options;
   /** @type {string | undefined} */
   #token;
-  /** @type {Map<string, {resolve: (ack: Ack) => void, reject: (err: Error) => void}>} */
-  #waiting = new Map();
-  /** @type {Promise<void> | undefined} */
-  #loading;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #paused;
-  #refusals = 0;
+  /** What happened before anybody could listen. @type {(() => void)[] | undefined} */
+  #held;
   #liveFrom = Infinity;
   #typedAt = 0;
 
@@ -78,6 +68,7 @@ export class Room extends EventTarget {
     this.id = id;
     this.#options = options;
     this.#token = options.token;
+    if (options.held) this.#held = [];
     this.server = new Server(options.src, () => ({ token: this.#token, name: this.#options.name }));
     /** @type {{epoch: string, rev: number} | undefined} */
     this.cursor = options.after;
@@ -90,24 +81,24 @@ export class Room extends EventTarget {
     /** @type {Map<string, Person>} who is here, as far as told */
     this.members = new Map();
     this.online = 0;
-    /** @type {Item[]} what is not acknowledged yet, oldest first */
-    this.outbox = [];
-    /** Seconds since the epoch in ms, until which the server wants no posts. */
-    this.pausedUntil = 0;
     /** Whether the server has no place for one more connection; it is asked again. */
     this.crowded = false;
 
+    this.#outbox = new Outbox(`${this.server.origin}/${id}`, {
+      me: () => this.welcome && this.you?.id,
+      send: (frame) => this.#link.send(frame),
+      onchange: () => this.#emit("outbox", this.outbox),
+      onrefused: (error) => this.#emit("refused", error),
+    });
     this.#link = new Link({
       target: () => this.#target(),
-      onframe: (frame) => this.#receive(frame),
+      onframe: (frame) => this.#heard(() => this.#receive(frame)),
       onstate: (state, info) => {
-        if (state !== "open") this.#interrupted(info.code);
+        if (state !== "open") this.#outbox.interrupted(info.code);
         if (state === "waiting") this.crowded = info.code === 4100 || info.code === 4101;
         this.#emit("state", { state, ...info });
       },
-      onstop: (code, reason) => {
-        this.#emit("closed", { code, reason });
-      },
+      onstop: (code, reason) => this.#heard(() => this.#emit("closed", { code, reason })),
       why: async () => {
         try {
           await this.server.call("GET", this.#path());
@@ -124,20 +115,37 @@ export class Room extends EventTarget {
     return this.#link.state;
   }
 
+  /** What is not acknowledged yet, oldest first. */
+  get outbox() {
+    return this.#outbox.items;
+  }
+
+  /** Milliseconds since the epoch until which the server wants no posts; 0 if it takes them. */
+  get pausedUntil() {
+    return this.#outbox.pausedUntil;
+  }
+
   /** Connects, and stays connected until leave. Resolves with the first welcome. @returns {Promise<Welcome>} */
   join() {
     const joined = new Promise((resolve, reject) => {
       this.addEventListener("welcome", () => resolve(this.welcome), { once: true });
       this.addEventListener("closed", (e) => reject(closeError(/** @type {CustomEvent} */ (e).detail)), { once: true });
     });
-    this.#loading ??= this.#load();
+    this.#outbox.load();
     this.#link.open();
     return /** @type {Promise<Welcome>} */ (joined);
   }
 
   leave() {
-    clearTimeout(this.#paused);
+    this.#outbox.rest();
     this.#link.close();
+  }
+
+  /** Tells what a room made with held has kept back: there are listeners now. */
+  release() {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const tell of held) tell();
   }
 
   /** Reconnects now if it waits to. */
@@ -147,8 +155,11 @@ export class Room extends EventTarget {
 
   /** Joins again under another name or token, and misses nothing. @param {{name?: string | undefined, token?: string | undefined}} as */
   rejoin(as) {
-    if (as.name) this.#options = { ...this.#options, name: as.name };
-    if ("token" in as) this.#token = as.token;
+    const name = as.name || this.#options.name;
+    const token = "token" in as ? as.token : this.#token;
+    if (name === this.#options.name && token === this.#token && this.state !== "stopped") return;
+    this.#options = { ...this.#options, name };
+    this.#token = token;
     if (this.state !== "idle") this.#link.restart();
   }
 
@@ -160,43 +171,32 @@ export class Room extends EventTarget {
    * @returns {Promise<Ack>}
    */
   send(message, options = {}) {
-    return this.#submit({ type: "chat", message, ...(options.replyTo ? { reply_to: options.replyTo } : {}) }, options.id);
+    return this.#outbox.submit({ type: "chat", message, ...(options.replyTo ? { reply_to: options.replyTo } : {}) }, options.id);
   }
 
   /** @param {number} seq @param {string} message */
   edit(seq, message) {
-    return this.#submit({ type: "edit", seq, message });
+    return this.#outbox.submit({ type: "edit", seq, message });
   }
 
   /** @param {number} seq */
   remove(seq) {
-    return this.#submit({ type: "delete", seq });
+    return this.#outbox.submit({ type: "delete", seq });
   }
 
   /** @param {number} seq @param {string} emoji @param {boolean} [on] */
   react(seq, emoji, on = true) {
-    return this.#submit({ type: "react", seq, emoji, on });
+    return this.#outbox.submit({ type: "react", seq, emoji, on });
   }
 
   /** Sends a failed item again. @param {string} id */
   retry(id) {
-    const item = this.outbox.find((i) => i.id === id);
-    if (item?.state !== "failed") return;
-    item.state = "queued";
-    delete item.error;
-    delete item.from;
-    void keep(item);
-    this.#changed();
-    this.#flush();
+    this.#outbox.retry(id);
   }
 
   /** Gives an item up. @param {string} id */
   discard(id) {
-    this.outbox = this.outbox.filter((i) => i.id !== id);
-    this.#waiting.get(id)?.reject(new ChatError("discarded", "The message was discarded."));
-    this.#waiting.delete(id);
-    void forget(id);
-    this.#changed();
+    this.#outbox.discard(id);
   }
 
   /** Tells that the user types; at most once every three seconds. */
@@ -236,7 +236,6 @@ export class Room extends EventTarget {
 
   async #target() {
     if (this.#options.getToken) this.#token = await this.#options.getToken();
-    await this.#loading;
     const { name, history = 50, inbox } = this.#options;
     return {
       url: this.server.socketURL(this.id, {
@@ -250,58 +249,10 @@ export class Room extends EventTarget {
     };
   }
 
-  async #load() {
-    const items = await kept(this.#place());
-    const known = new Set(this.outbox.map((i) => i.id));
-    this.outbox = [...items.filter((i) => !known.has(i.id)), ...this.outbox];
-    if (items.length > 0) this.#changed();
-  }
-
-  #place() {
-    return `${this.server.origin}/${this.id}`;
-  }
-
-  /**
-   * @param {Omit<Item, "id" | "place" | "at" | "state">} what
-   * @returns {Promise<Ack>}
-   */
-  #submit(what, id = newID()) {
-    /** @type {Item} */
-    const item = { ...what, id, place: this.#place(), at: Date.now(), state: "queued" };
-    this.outbox = [...this.outbox, item];
-    void keep(item);
-    const done = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-    this.#changed();
-    this.#flush();
-    return /** @type {Promise<Ack>} */ (done);
-  }
-
-  #flush() {
-    if (!this.welcome || this.#paused !== undefined) return;
-    let underway = this.outbox.filter((i) => i.state === "sent").length;
-    for (const item of this.outbox) {
-      if (underway >= WINDOW) break;
-      if (item.state !== "queued") continue;
-      if (item.from && item.from !== this.you?.id) {
-        this.#fail(item, new ChatError("other_identity", "It was written under another name."));
-        continue;
-      }
-      if (!this.#link.send(frameOf(item))) break;
-      if (!item.from) {
-        item.from = this.you?.id ?? "";
-        void keep(item);
-      }
-      item.state = "sent";
-      underway++;
-    }
-  }
-
-  /** What was on the way goes again, unless it is why the connection ended. @param {number} code */
-  #interrupted(code) {
-    for (const item of this.outbox.filter((i) => i.state === "sent")) {
-      if (code === 1007 || code === 1009) this.#fail(item, new ChatError("too_large", "The server does not take this message."));
-      else item.state = "queued";
-    }
+  /** @param {() => void} tell */
+  #heard(tell) {
+    if (this.#held) this.#held.push(tell);
+    else tell();
   }
 
   /** @param {ServerFrame} frame */
@@ -316,9 +267,9 @@ export class Room extends EventTarget {
       case "room":
         return this.#change(frame);
       case "ack":
-        return this.#acked(frame);
+        return this.#outbox.acked(frame, this.cursor?.rev ?? 0);
       case "error":
-        return this.#refuse(frame);
+        return this.#outbox.refused(frame);
       case "presence":
         return this.#presence(frame);
       case "typing":
@@ -341,14 +292,14 @@ export class Room extends EventTarget {
     this.#liveFrom = welcome.rev;
     if (!again) {
       this.cursor = { epoch: welcome.epoch, rev: welcome.rev };
-      this.outbox = this.outbox.filter((i) => i.state !== "acked");
+      this.#outbox.reset();
       this.#emit("reset", welcome);
     }
     this.#link.heartbeat(welcome.heartbeat || 25);
     this.#emit("welcome", welcome);
     this.#emit("room", welcome.room);
     this.#emit("presence", { joined: [], left: [] });
-    this.#flush();
+    this.#outbox.flush();
   }
 
   /** @param {MessageFrame | RoomFrame} frame */
@@ -366,75 +317,8 @@ export class Room extends EventTarget {
       return this.#emit("room", this.info);
     }
     const { type, prev: _, by, emoji, on, ...message } = frame;
-    this.#settle(message, frame);
+    this.#outbox.seen(message);
     this.#emit("message", { message, type, live, fresh, by, emoji, on });
-  }
-
-  /** A change that was seen needs no acknowledgement any more. @param {Message} message @param {MessageFrame} frame */
-  #settle(message, frame) {
-    const mine = (/** @type {Item} */ i) =>
-      (i.state === "acked" && i.seq === message.seq) || (i.type === "chat" && i.id === message.id && message.from.id === this.you?.id);
-    const item = this.outbox.find(mine);
-    if (!item) return;
-    if (item.state !== "acked") this.#acked({ type: "ack", id: item.id, seq: message.seq, rev: frame.rev });
-    this.outbox = this.outbox.filter((i) => i !== item);
-    this.#changed();
-  }
-
-  /** @param {Ack} ack */
-  #acked(ack) {
-    const item = this.outbox.find((i) => i.id === ack.id);
-    this.#refusals = 0;
-    this.#waiting.get(ack.id)?.resolve(ack);
-    this.#waiting.delete(ack.id);
-    void forget(ack.id);
-    if (!item || item.state === "acked") return;
-    // The change itself may still be under way: until it comes, the item stands for it.
-    item.state = "acked";
-    item.seq = ack.seq;
-    if (ack.rev <= (this.cursor?.rev ?? 0)) this.outbox = this.outbox.filter((i) => i !== item);
-    this.#changed();
-    this.#flush();
-  }
-
-  /** @param {ErrorFrame} frame */
-  #refuse(frame) {
-    const error = new ChatError(frame.code, frame.detail, {
-      retryAfter: frame.retry_after ?? 0,
-      errors: frame.errors ?? [],
-    });
-    const item = this.outbox.find((i) => i.id === frame.id);
-    if (!item) return this.#emit("refused", error);
-    if (!PASSING.has(frame.code)) return this.#fail(item, error);
-    const wait = error.retryAfter > 0 ? error.retryAfter * 1000 : Math.min(1000 * 2 ** this.#refusals, 30_000);
-    this.#refusals++;
-    item.state = "queued";
-    this.pausedUntil = Date.now() + wait;
-    clearTimeout(this.#paused);
-    this.#paused = setTimeout(() => {
-      this.#paused = undefined;
-      this.pausedUntil = 0;
-      this.#flush();
-      this.#changed();
-    }, wait);
-    this.#changed();
-    this.#emit("refused", error);
-  }
-
-  /** @param {Item} item @param {ChatError} error */
-  #fail(item, error) {
-    item.state = "failed";
-    item.error = { code: error.code, detail: error.message };
-    if (item.type === "chat" || item.type === "edit") void keep(item);
-    else {
-      this.outbox = this.outbox.filter((i) => i !== item);
-      void forget(item.id);
-      this.#emit("refused", error);
-    }
-    this.#waiting.get(item.id)?.reject(error);
-    this.#waiting.delete(item.id);
-    this.#changed();
-    this.#flush();
   }
 
   /** @param {PresenceFrame} frame */
@@ -444,10 +328,6 @@ export class Room extends EventTarget {
     this.online = frame.count;
     if (this.info) this.info.online = frame.count;
     this.#emit("presence", { joined: frame.joined ?? [], left: frame.left ?? [] });
-  }
-
-  #changed() {
-    this.#emit("outbox", this.outbox);
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -1,7 +1,7 @@
 // <chat-room>: one room to read and write in. It opens no connection: a Room of
 // the SDK is given to it by whoever joins the two.
 
-import { full, number, reason, t } from "../i18n/index.js";
+import { number, reason, t } from "../i18n/index.js";
 import { Composer } from "./composer.js";
 import { h, hue, icon, iconButton, initial } from "./dom.js";
 import { Timeline } from "./timeline.js";
@@ -9,7 +9,7 @@ import { Timeline } from "./timeline.js";
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Message, Person} from "../sdk/protocol.js" */
 
-const sheets = ["tokens", "room"].map((name) => new URL(`../style/${name}.css`, import.meta.url).href);
+const sheet = new URL("../style/room.css", import.meta.url).href;
 
 /** Members that are listed by name. */
 const LISTED = 100;
@@ -34,6 +34,8 @@ export class ChatRoom extends HTMLElement {
   #typists = new Map();
   /** @type {{code: number, reason: string} | undefined} */
   #closed;
+  /** @type {typeof import("./cards.js") | undefined} */
+  #cards;
   /** Texts to be read out, gathered until the voice is free. @type {string[]} */
   #unsaid = [];
   /** Whether the user must choose a name before writing. */
@@ -79,14 +81,12 @@ export class ChatRoom extends HTMLElement {
       h("div", { class: "middle" }, h("div", { class: "column" }, this.banner, this.stage, h("div", { class: "floats" }, this.pill, this.toasts), this.typing, this.composer.element), this.people),
       this.voice,
     );
-    let loading = sheets.length;
     const loaded = () => {
-      if (--loading > 0) return;
       shell.hidden = false;
       this.timeline?.schedule();
       this.#tell("chat-ready", {});
     };
-    root.append(...sheets.map((href) => h("link", { rel: "stylesheet", href, onload: loaded })), shell);
+    root.append(h("link", { rel: "stylesheet", href: sheet, onload: loaded }), shell);
   }
 
   /**
@@ -346,7 +346,8 @@ export class ChatRoom extends HTMLElement {
 
   /** @param {Room} room @param {Timeline} timeline */
   #drawStage(room, timeline) {
-    const stands = this.#closed ? this.#closedCard(this.#closed) : room.crowded && !room.welcome ? this.#fullCard() : undefined;
+    const shut = this.#closed ?? (room.crowded && !room.welcome ? { code: 4100, reason: "" } : undefined);
+    const stands = shut && this.#card(room, shut);
     const loading = !stands && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
     this.stage.dataset["state"] = stands ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
     const first = this.stage.firstElementChild;
@@ -359,37 +360,23 @@ export class ChatRoom extends HTMLElement {
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
   }
 
-  #fullCard() {
-    return card(t("full_title"), [t("full_text")], button(t("try_now"), () => this.room?.wake()));
-  }
-
-  /** @param {{code: number, reason: string}} closed */
-  #closedCard({ code, reason: why }) {
-    const [, name = "", detail = why] = /^(\w+): (.*)$/s.exec(why) ?? [];
-    const again = button(t("try_again"), () => {
-      this.#closed = undefined;
-      void this.room?.join().catch(() => {});
+  /**
+   * What stands in the place of the room, once its module is here.
+   * @param {Room} room
+   * @param {{code: number, reason: string}} shut
+   */
+  #card(room, shut) {
+    if (!this.#cards) void import("./cards.js").then((m) => ((this.#cards = m), this.#status()));
+    return this.#cards?.shutCard(room, shut, {
+      whole: this.whole,
+      again: () => {
+        this.#closed = undefined;
+        room.wake();
+        void room.join().catch(() => {});
+      },
+      create: () => this.#tell("chat-create", { id: room.id }),
+      signIn: () => this.#tell("chat-signin", {}),
     });
-    const id = this.room?.id ?? "";
-    switch (code) {
-      case 4004:
-        return card(t("not_found_title"), [t("not_found_text", { room: id })], this.whole ? button(t("create_it"), () => this.#tell("chat-create", { id })) : again);
-      case 4009: {
-        const { until, words } = sanction(detail);
-        const over = until ? t("banned_until", { time: full(until) }) : name === "banned" ? t("banned_text") : t("kicked_text");
-        return card(t(name === "banned" ? "banned_title" : "kicked_title"), [over, words && h("q", { dir: "auto" }, words)], again);
-      }
-      case 4001: {
-        const chat = h("a", { class: "primary", href: `${this.room?.server.origin}/r/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" }, t("open_chat"));
-        return card(t("signin_title"), [t("signin_text")], ...(this.whole ? [button(t("settings"), () => this.#tell("chat-signin", {}))] : [again, chat]));
-      }
-      case 4003:
-        return card(t("forbidden_title"), [t("forbidden_text")], again);
-      case 4010:
-        return card(t("replaced_title"), [t("replaced_text")], again);
-      default:
-        return card(t("closed_title"), [detail || t("closed_text")], again);
-    }
   }
 
   /** @param {Room} room */
@@ -409,20 +396,6 @@ export class ChatRoom extends HTMLElement {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
-}
-
-/** What stands in the place of a room. @param {string} title @param {(Node | string)[]} text @param {Node[]} actions */
-function card(title, text, ...actions) {
-  return h("div", { class: "card", role: "alert" }, h("h2", {}, title), text.filter(Boolean).map((line) => h("p", {}, line)), h("div", { class: "actions" }, actions));
-}
-
-/** @param {string} label @param {() => void} act */
-const button = (label, act) => h("button", { type: "button", class: "primary", onclick: act }, label);
-
-/** Until when a moderator keeps somebody out, and the moderator's words. @param {string} detail of a close with 4009 */
-function sanction(detail) {
-  const [, until = "", words = ""] = /^.*?(?: until (\d[^ ]*Z))?(?:: (.*))?$/s.exec(detail) ?? [];
-  return { until, words };
 }
 
 /** What stands there until the first messages come. */

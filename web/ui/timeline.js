@@ -1,18 +1,17 @@
 // The timeline: a window of the room's history that scrolls both ways without
 // the row that you look at moving.
 
-import { dayName, dayOf, t } from "../i18n/index.js";
+import { dayName, t } from "../i18n/index.js";
 import { h } from "./dom.js";
-import { continues, fillRow, signature } from "./row.js";
+import { fillRow, signature } from "./row.js";
 import { LIMIT, Window } from "./window.js";
 
-/** @import {Message} from "../sdk/protocol.js" */
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Item} from "../sdk/outbox.js" */
+/** @import {Content} from "./window.js" */
 
-/** What stands in the timeline: a message, a day, or the line above what is unread. @typedef {{key: string, day?: string, unread?: boolean, view?: import("./row.js").RowView}} Content */
-
-const PAGE = 100;
+/** Milliseconds for which the line above what is unread keeps its place. */
+const HOLD = 700;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
 /** Pixels from the end that still count as being there. */
@@ -23,16 +22,16 @@ export class Timeline {
   #elements = new Map();
   /** @type {Map<HTMLElement, string>} */
   #drawn = new Map();
-  #window = new Window();
+  #window;
   #frame = 0;
   /** The reader is at the end and stays there. */
   #stuck = true;
   /** New messages that the reader has not come to. */
   #news = 0;
-  /** @type {"older" | "newer" | "jump" | undefined} */
-  #fetching;
   /** What to scroll to once it is there. @type {string | undefined} */
   #goal;
+  /** Keeps the goal while what is around it comes. @type {ReturnType<typeof setTimeout> | undefined} */
+  #holding;
   /** The first message that is unread has a seq beyond it. */
   #unreadAfter = Infinity;
   /** Deleted, as long as that can be undone. @type {Set<number>} */
@@ -47,11 +46,17 @@ export class Timeline {
   /** @param {Room} room */
   constructor(room) {
     this.#room = room;
+    this.#window = new Window(room, (what) => {
+      if (what) this.element.dataset["fetching"] = what;
+      else delete this.element.dataset["fetching"];
+      this.schedule();
+    });
     this.hooks = { onstatus: () => {}, onseen: (/** @type {number} */ _) => {} };
     this.list = h("div", { class: "rows", role: "log", "aria-live": "off", "aria-label": t("messages") });
     this.intro = h("div", { class: "intro" });
     this.element = h("div", { class: "timeline", part: "timeline", tabindex: "-1" }, this.intro, this.list);
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) this.element.addEventListener(type, () => this.#letGo(), { passive: true });
     const resized = new ResizeObserver(() => {
       if (this.#stuck) this.#toEnd();
     });
@@ -73,7 +78,7 @@ export class Timeline {
   }
 
   get empty() {
-    return this.#window.rows.length === 0 && this.#pending().length === 0;
+    return this.#window.rows.length === 0 && this.#window.pending().length === 0;
   }
 
   /** @param {number} seq */
@@ -137,7 +142,20 @@ export class Timeline {
   openUnread(seq) {
     this.#unreadAfter = seq;
     this.#goal = "unread";
+    // What is below the line is still coming: without a hold, the first of it
+    // would be the end, and the reader would be taken along to the next ends.
+    clearTimeout(this.#holding);
+    this.#holding = setTimeout(() => {
+      this.#holding = undefined;
+      this.schedule();
+    }, HOLD);
     this.schedule();
+  }
+
+  #letGo() {
+    if (this.#holding === undefined) return;
+    clearTimeout(this.#holding);
+    this.#holding = this.#goal = undefined;
   }
 
   /** @param {Change} change */
@@ -160,13 +178,9 @@ export class Timeline {
   /** Scrolls to the newest message, wherever the reader is. */
   async toLatest() {
     this.#news = 0;
+    this.#letGo();
     this.#goal = undefined;
-    if (!this.#window.atEnd) {
-      await this.#fetch("jump", async () => {
-        const { messages, next } = await this.#room.history({ limit: PAGE });
-        this.#window.replace(messages, { first: !next && messages.length < PAGE, last: true });
-      });
-    }
+    if (!this.#window.atEnd) await this.#window.latest();
     this.#stuck = true;
     this.#draw();
     this.#toEnd();
@@ -178,14 +192,10 @@ export class Timeline {
    * @param {{focus?: boolean}} [options]
    */
   async jump(seq, options = {}) {
-    if (!this.#window.get(seq)) {
-      await this.#fetch("jump", async () => {
-        const { messages } = await this.#room.history({ around: seq, limit: PAGE });
-        if (messages.length > 0) this.#window.replace(messages, { first: (messages[0]?.seq ?? 0) <= 1, last: false });
-      });
-    }
+    if (!this.#window.get(seq)) await this.#window.around(seq);
     const row = this.#window.get(seq) ?? this.#window.rows[Math.min(this.#window.index(seq), this.#window.rows.length - 1)];
     if (!row) return false;
+    this.#letGo();
     this.#stuck = false;
     this.#goal = String(row.seq);
     this.#draw();
@@ -200,12 +210,7 @@ export class Timeline {
 
   /** To the room's first message. */
   async toFirst() {
-    if (!this.#window.atStart) {
-      await this.#fetch("jump", async () => {
-        const { messages } = await this.#room.history({ around: 1, limit: PAGE });
-        this.#window.replace(messages, { first: true, last: messages.length === 0 });
-      });
-    }
+    if (!this.#window.atStart) await this.#window.first();
     this.#stuck = false;
     this.#draw();
     this.element.scrollTop = 0;
@@ -232,45 +237,6 @@ export class Timeline {
     return { ...(/^\d+$/.test(key) ? { seq: Number(key) } : {}), ...(item ? { item } : {}) };
   }
 
-  #pending() {
-    return this.#room.outbox.filter((i) => i.type === "chat" && !(i.seq && this.#window.get(i.seq)));
-  }
-
-  /** What stands in the timeline, in order. @returns {Content[]} */
-  #contents() {
-    const { you } = this.#room;
-    /** @type {Content[]} */
-    const contents = [];
-    /** @type {Message | undefined} */
-    let before;
-    let day = NaN;
-    // The line is where reading ended, not where the window happens to begin.
-    let marked = !this.#window.atStart && (this.#window.rows[0]?.seq ?? 0) > this.#unreadAfter;
-    const add = (/** @type {Message} */ message, /** @type {string} */ key, /** @type {Item | undefined} */ item) => {
-      const today = dayOf(message.at);
-      let first = !continues(before, message);
-      if (today !== day) {
-        contents.push({ key: `day-${today}`, day: message.at });
-        day = today;
-        first = true;
-      }
-      const mine = message.from.id === you?.id || item?.type === "chat";
-      if (!marked && message.seq > this.#unreadAfter && !mine) {
-        contents.push({ key: "unread", unread: true });
-        marked = first = true;
-      }
-      const quoted = message.reply_to ? this.#window.get(message.reply_to) : undefined;
-      contents.push({ key, view: { message, first, mine, ...(you ? { me: you.name } : {}), ...(quoted ? { quoted } : {}), ...(item ? { item } : {}) } });
-      before = message;
-    };
-    const under = new Map(this.#room.outbox.flatMap((i) => (i.seq && i.type !== "chat" && i.type !== "react" ? [[i.seq, i]] : [])));
-    for (const m of this.#window.rows) {
-      if (!this.#hidden.has(m.seq)) add(optimistic(m, this.#room.outbox), String(m.seq), under.get(m.seq));
-    }
-    if (this.#window.atEnd) for (const i of this.#pending()) add(messageOf(i, you), i.id, i);
-    return contents;
-  }
-
   #draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -284,7 +250,7 @@ export class Timeline {
     }
     const anchor = this.#stuck ? undefined : this.#anchor();
     const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
-    const contents = this.#contents();
+    const contents = this.#window.contents(this.#unreadAfter, this.#hidden);
     const keep = new Set(contents.map((c) => c.key));
     for (const [key, el] of this.#elements) {
       if (keep.has(key)) continue;
@@ -305,7 +271,7 @@ export class Timeline {
     if (goal) {
       this.#stuck = false;
       goal.scrollIntoView({ block: "center" });
-      this.#goal = undefined;
+      if (this.#holding === undefined) this.#goal = undefined;
       this.#scrolled();
     } else if (this.#stuck) this.#toEnd();
     else if (anchor?.el.isConnected) {
@@ -344,11 +310,8 @@ export class Timeline {
   /** Fetches where reading ended, if that is before all that is here. */
   #toUnread() {
     const first = this.#window.rows[0];
-    if (!first || this.#fetching || this.#window.atStart || first.seq <= this.#unreadAfter) return;
-    void this.#fetch("jump", async () => {
-      const { messages } = await this.#room.history({ around: this.#unreadAfter, limit: PAGE });
-      this.#window.replace(messages, { first: (messages[0]?.seq ?? 0) <= 1, last: false });
-    });
+    if (!first || this.#window.fetching || this.#window.atStart || first.seq <= this.#unreadAfter) return;
+    void this.#window.around(this.#unreadAfter);
   }
 
   /** The first row in view, and where it is. */
@@ -393,65 +356,12 @@ export class Timeline {
   #fill() {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     const w = this.#window;
-    if (this.#fetching || w.rows.length === 0 || this.#room.state !== "open") return;
+    if (w.fetching || w.rows.length === 0 || this.#room.state !== "open") return;
     if ((w.rows[0]?.seq ?? 0) <= 1) w.atStart = true;
-    if (scrollTop < NEAR && !w.atStart) {
-      void this.#fetch("older", async () => {
-        const before = w.rows[0]?.seq ?? 0;
-        const { messages, next } = await this.#room.history({ before, limit: PAGE });
-        w.older(messages, !next || messages.length === 0);
-      });
-    } else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) {
-      void this.#fetch("newer", async () => {
-        const after = w.rows.at(-1)?.seq ?? 0;
-        const { messages, next } = await this.#room.history({ after, limit: PAGE });
-        w.newer(messages, !next);
-      });
-    }
-  }
-
-  /** @param {"older" | "newer" | "jump"} what @param {() => Promise<void>} get */
-  async #fetch(what, get) {
-    if (this.#fetching && what !== "jump") return;
-    this.#fetching = what;
-    this.element.dataset["fetching"] = what;
-    try {
-      await get();
-    } catch {
-      await new Promise((r) => setTimeout(r, 1000)); // tried again when the reader scrolls on
-    }
-    this.#fetching = undefined;
-    delete this.element.dataset["fetching"];
-    this.schedule();
+    if (scrollTop < NEAR && !w.atStart) void w.fetchOlder();
+    else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) void w.fetchNewer();
   }
 }
 
 /** @param {Node} node */
 const activeElement = (node) => /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement ?? null;
-
-/** A text that is under way as the message that it will be. @param {Item} i @param {import("../sdk/protocol.js").You | undefined} you @returns {Message} */
-function messageOf(i, you) {
-  return {
-    seq: i.seq ?? Number.MAX_SAFE_INTEGER,
-    rev: 0,
-    id: i.id,
-    kind: "chat",
-    from: { id: you?.id ?? "", name: you?.name ?? "" },
-    message: i.message ?? "",
-    at: new Date(i.at).toISOString(),
-    ...(i.reply_to ? { reply_to: i.reply_to } : {}),
-  };
-}
-
-/** A message with the reader's reactions that are still under way. @param {Message} m @param {Item[]} outbox @returns {Message} */
-function optimistic(m, outbox) {
-  let out = m;
-  for (const { type, seq, emoji, on, state } of outbox) {
-    if (type !== "react" || seq !== m.seq || !emoji || state === "failed") continue;
-    const old = out.reactions?.[emoji];
-    if (Boolean(old?.me) === on) continue;
-    const count = Math.max(0, (old?.count ?? 0) + (on ? 1 : -1));
-    out = { ...out, reactions: { ...out.reactions, [emoji]: { count, me: Boolean(on) } } };
-  }
-  return out;
-}

@@ -1,8 +1,17 @@
 // The part of a room's history that the page holds: at most so many messages,
 // however long the history. It knows no DOM.
 
+import { dayOf } from "../i18n/index.js";
+import { continues } from "./row.js";
+
 /** @import {Message} from "../sdk/protocol.js" */
-/** @import {Change} from "../sdk/room.js" */
+/** @import {Change, Room} from "../sdk/room.js" */
+/** @import {Item} from "../sdk/outbox.js" */
+
+/** What stands in the timeline: a message, a day, or the line above what is unread. @typedef {{key: string, day?: string, unread?: boolean, view?: import("./row.js").RowView}} Content */
+
+/** Messages that are fetched at a time. */
+const PAGE = 100;
 
 /** Messages that a window keeps. */
 export const LIMIT = 300;
@@ -20,6 +29,21 @@ export class Window {
   #beyond = [];
   /** The newest seq that was forgotten from #beyond. */
   #dropped = 0;
+  /** @type {"older" | "newer" | "jump" | undefined} */
+  fetching;
+  /** The newest fetch is the one that counts. */
+  #fetches = 0;
+  #room;
+  #onfetch;
+
+  /**
+   * @param {Pick<Room, "you" | "outbox" | "history">} room
+   * @param {(what: string | undefined) => void} onfetch told when a page is fetched, and when it is there
+   */
+  constructor(room, onfetch) {
+    this.#room = room;
+    this.#onfetch = onfetch;
+  }
 
   /** @param {number} seq */
   index(seq) {
@@ -45,6 +69,8 @@ export class Window {
     this.atEnd = true;
     this.#beyond = [];
     this.#dropped = 0;
+    this.#fetches++;
+    this.#fetched();
   }
 
   /**
@@ -136,6 +162,105 @@ export class Window {
     this.newer(page, edges.last);
     this.atStart = edges.first;
   }
+
+  /** Fetches the newest page. */
+  latest() {
+    return this.#fetch("jump", { limit: PAGE }, (page, more) => this.replace(page, { first: !more && page.length < PAGE, last: true }));
+  }
+
+  /** Fetches what is around a message. @param {number} seq */
+  around(seq) {
+    return this.#fetch("jump", { around: seq, limit: PAGE }, (page) => {
+      if (page.length > 0) this.replace(page, { first: (page[0]?.seq ?? 0) <= 1, last: false });
+    });
+  }
+
+  /** Fetches the first page. */
+  first() {
+    return this.#fetch("jump", { around: 1, limit: PAGE }, (page) => this.replace(page, { first: true, last: page.length === 0 }));
+  }
+
+  fetchOlder() {
+    const before = this.rows[0]?.seq ?? 0;
+    return this.#fetch("older", { before, limit: PAGE }, (page, more) => {
+      // Where live messages have pushed the beginning on, a page would leave a hole.
+      if (this.rows[0]?.seq === before) this.older(page, !more || page.length === 0);
+    });
+  }
+
+  fetchNewer() {
+    const after = this.rows.at(-1)?.seq ?? 0;
+    return this.#fetch("newer", { after, limit: PAGE }, (page, more) => {
+      if (this.rows.at(-1)?.seq === after) this.newer(page, !more);
+    });
+  }
+
+  /**
+   * @param {"older" | "newer" | "jump"} what
+   * @param {Parameters<Room["history"]>[0]} query
+   * @param {(page: Message[], more: boolean) => void} take
+   */
+  async #fetch(what, query, take) {
+    const mine = ++this.#fetches;
+    this.fetching = what;
+    this.#onfetch(what);
+    try {
+      const { messages, next } = await this.#room.history(query);
+      if (mine === this.#fetches) take(messages, Boolean(next)); // else the window is elsewhere by now
+    } catch {
+      await new Promise((r) => setTimeout(r, 1000)); // tried again when the reader scrolls on
+    }
+    if (mine === this.#fetches) this.#fetched();
+  }
+
+  #fetched() {
+    this.fetching = undefined;
+    this.#onfetch(undefined);
+  }
+
+  /** Texts under way that are no messages of the window yet. */
+  pending() {
+    return this.#room.outbox.filter((i) => i.type === "chat" && !(i.seq && this.get(i.seq)));
+  }
+
+  /**
+   * What stands in the timeline, in order.
+   * @param {number} unreadAfter the seq after which messages are unread
+   * @param {Set<number>} hidden messages that are not shown
+   */
+  contents(unreadAfter, hidden) {
+    const { you, outbox } = this.#room;
+    /** @type {Content[]} */
+    const contents = [];
+    /** @type {Message | undefined} */
+    let before;
+    let day = NaN;
+    // The line is where reading ended, not where the window happens to begin.
+    let marked = !this.atStart && (this.rows[0]?.seq ?? 0) > unreadAfter;
+    const add = (/** @type {Message} */ message, /** @type {string} */ key, /** @type {Item | undefined} */ item) => {
+      const today = dayOf(message.at);
+      let first = !continues(before, message);
+      if (today !== day) {
+        contents.push({ key: `day-${today}`, day: message.at });
+        day = today;
+        first = true;
+      }
+      const mine = message.from.id === you?.id || item?.type === "chat";
+      if (!marked && message.seq > unreadAfter && !mine) {
+        contents.push({ key: "unread", unread: true });
+        marked = first = true;
+      }
+      const quoted = message.reply_to ? this.get(message.reply_to) : undefined;
+      contents.push({ key, view: { message, first, mine, ...(you ? { me: you.name } : {}), ...(quoted ? { quoted } : {}), ...(item ? { item } : {}) } });
+      before = message;
+    };
+    const under = new Map(outbox.flatMap((i) => (i.seq && i.type !== "chat" && i.type !== "react" ? [[i.seq, i]] : [])));
+    for (const m of this.rows) {
+      if (!hidden.has(m.seq)) add(optimistic(m, outbox), String(m.seq), under.get(m.seq));
+    }
+    if (this.atEnd) for (const i of this.pending()) add(messageOf(i, you), i.id, i);
+    return contents;
+  }
 }
 
 /**
@@ -155,4 +280,31 @@ function merged(old, { message, live, by, emoji, on }, me) {
     reactions[e] = { count: r.count, ...(mine ? { me: true } : {}) };
   }
   return { ...message, reactions };
+}
+
+/** A text that is under way as the message that it will be. @param {Item} i @param {import("../sdk/protocol.js").You | undefined} you @returns {Message} */
+function messageOf(i, you) {
+  return {
+    seq: i.seq ?? Number.MAX_SAFE_INTEGER,
+    rev: 0,
+    id: i.id,
+    kind: "chat",
+    from: { id: you?.id ?? "", name: you?.name ?? "" },
+    message: i.message ?? "",
+    at: new Date(i.at).toISOString(),
+    ...(i.reply_to ? { reply_to: i.reply_to } : {}),
+  };
+}
+
+/** A message with the reader's reactions that are still under way. @param {Message} m @param {Item[]} outbox @returns {Message} */
+function optimistic(m, outbox) {
+  let out = m;
+  for (const { type, seq, emoji, on, state } of outbox) {
+    if (type !== "react" || seq !== m.seq || !emoji || state === "failed") continue;
+    const old = out.reactions?.[emoji];
+    if (Boolean(old?.me) === on) continue;
+    const count = Math.max(0, (old?.count ?? 0) + (on ? 1 : -1));
+    out = { ...out, reactions: { ...out.reactions, [emoji]: { count, me: Boolean(on) } } };
+  }
+  return out;
 }

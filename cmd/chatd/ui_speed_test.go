@@ -1,0 +1,137 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/client"
+	"chatd/handlers/wire"
+)
+
+// slow4G is the mobile network that Lighthouse assumes.
+var slow4G = line{rtt: 150 * time.Millisecond, down: 1.6e6 / 8, up: 750e3 / 8}
+
+// readable notes when a page first shows the messages of a room.
+const readable = `
+addEventListener("DOMContentLoaded", () => {
+	const look = () => {
+		if (globalThis.ui?.root && !ui.$(".shell")?.hidden && ui.rows().length >= 20) return setTimeout(() => globalThis.readableAt = performance.now());
+		requestAnimationFrame(look);
+	};
+	look();
+});`
+
+// BenchmarkUIOpen opens a room in a browser that has never seen it, over slow 4G,
+// and tells after how many milliseconds its messages can be read: as DevTools
+// emulate that network, where a connection costs nothing to make, and over a line
+// that makes it cost a round trip. The log says when what was loaded.
+func BenchmarkUIOpen(b *testing.B) {
+	browser := newBrowser(b)
+	server := serveProcess(b)
+	fill(b, server.URL, "lobby", 60)
+	net := newBadNet(b, server.URL)
+	networks := map[string]func(*chatPage){
+		"emulated": func(p *chatPage) {
+			_, err := chromedp.Call(p.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{
+				Latency: float64(slow4G.rtt.Milliseconds()), DownloadThroughput: slow4G.down, UploadThroughput: slow4G.up,
+			}}})
+			if err != nil {
+				b.Fatal(err)
+			}
+		},
+		"line": func(*chatPage) { net.over(slow4G) },
+	}
+	for name, begin := range networks {
+		b.Run(name, func(b *testing.B) {
+			var times samples
+			for b.Loop() {
+				p := newPage(b, browser, "Ana", readable)
+				begin(p)
+				p.do(chromedp.Navigate(net.URL + "/r/lobby"))
+				p.until("globalThis.readableAt")
+				times = append(times, eval[float64](p, "readableAt"))
+				b.Log(strings.Join(eval[[]string](p, `performance.getEntries().filter((e) => e.responseEnd || e.entryType === "paint").map((e) => [e.startTime, e.responseEnd ?? 0].map(Math.round).join("–") + " " + e.name.replace(/.*(assets.\w+|:\d+)/, ""))`), "\n"))
+				net.heal()
+				p.do(chromedp.Navigate("about:blank"))
+			}
+			times.report(b, "ms/open")
+		})
+	}
+}
+
+// BenchmarkUISwitch goes back and forth between two rooms that the page knows,
+// and tells after how many milliseconds the other one's messages are painted.
+func BenchmarkUISwitch(b *testing.B) {
+	browser := newBrowser(b)
+	server := serveProcess(b)
+	api := &client.API{URL: server.URL}
+	for _, room := range []string{"here", "there"} {
+		if _, err := api.CreateRoom(b.Context(), wire.CreateRoom{ID: room, Name: room}); err != nil {
+			b.Fatal(err)
+		}
+		fill(b, server.URL, room, 300)
+	}
+	p := openPage(b, browser, server.URL, "here", "Ana")
+	p.until(`ui.rows().length >= 50`)
+	p.run(`document.querySelector('a[href="/r/there"]').click()`)
+	p.until(`ui.view.room.id === "there" && ui.rows().length >= 50`)
+	var times samples
+	for b.Loop() {
+		times = append(times, eval[float64](p, `(async () => {
+			const link = document.querySelector(".room-list a:not([aria-current]):not([href='/r/lobby'])");
+			const began = performance.now();
+			link.click();
+			await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+			if (!link.href.endsWith("/" + ui.view.room.id) || ui.rows().length < 50) throw new Error("the other room is not there");
+			return performance.now() - began;
+		})()`))
+		p.until(`ui.ready()`)
+	}
+	times.report(b, "ms/switch")
+}
+
+// BenchmarkUIBusy types and scrolls while 200 messages a second arrive, and tells
+// how long events take until the next frame: the worst of those of typing, and of
+// all but one in fifty, which is what INP is.
+func BenchmarkUIBusy(b *testing.B) {
+	browser := newBrowser(b)
+	server := serveProcess(b)
+	p := openPage(b, browser, server.URL, "lobby", "Ana")
+	busy(b, server.URL, "lobby", 200)
+	p.until("ui.rows().length > 250")
+	p.run(`ui.took = []; new PerformanceObserver((list) => { for (const e of list.getEntries()) if (e.interactionId || e.name === "keydown") ui.took.push([e.name, e.duration]); })
+		.observe({type: "event", durationThreshold: 16})`)
+	p.run("ui.view.focus()")
+	n := 0
+	for b.Loop() {
+		p.press(string("typing on "[n%10]))
+		if n++; n%50 == 0 {
+			p.press("Enter")
+		}
+	}
+	p.until("ui.frames(3)")
+	type took struct{ Typing, INP float64 }
+	worst := eval[took](p, `(() => {
+		const of = (names) => ui.took.filter(([name]) => names.includes(name)).map(([, d]) => d).sort((a, b) => b - a);
+		const typing = of(["keydown"]), any = ui.took.map(([, d]) => d).sort((a, b) => b - a);
+		return {Typing: typing[Math.floor(typing.length / 50)] ?? 16, INP: any[Math.floor(any.length / 50)] ?? 16};
+	})()`)
+	b.ReportMetric(worst.Typing, "ms/key")
+	b.ReportMetric(worst.INP, "ms/INP")
+	b.ReportMetric(0, "ns/op")
+}
+
+// samples are milliseconds.
+type samples []float64
+
+// report reports the median.
+func (s samples) report(b *testing.B, unit string) {
+	slices.Sort(s)
+	b.ReportMetric(s[len(s)/2], unit)
+	b.ReportMetric(0, "ns/op")
+}
