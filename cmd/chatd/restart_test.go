@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,5 +76,49 @@ func TestRollingRestart(t *testing.T) {
 				t.Errorf("%s was closed with %d", m.name, code)
 			}
 		}
+	}
+}
+
+// TestASecondSignalEndsAtOnce holds a stop up with a request that takes its
+// time: nobody new is let in meanwhile, and who asks again need not wait.
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	p := serveProcess(t, "--drain", "60s")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	address := strings.TrimPrefix(p.URL, "http://")
+	slow, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	if _, err := fmt.Fprint(slow, "POST /rooms/lobby/messages HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("the body is asked for by %q, %v", line, err)
+	}
+
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	await(ctx, t, "nobody to be let in", func() bool {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	select {
+	case <-p.ended:
+		t.Fatal("chatd did not wait for a request under way")
+	default:
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		t.Error("chatd goes on after a second signal")
 	}
 }

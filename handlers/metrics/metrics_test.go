@@ -62,18 +62,7 @@ func TestDashboard(t *testing.T) {
 	if !json.Valid(raw) {
 		t.Error("the dashboard is not JSON")
 	}
-	m := New(func() rooms.Counts { return rooms.Counts{} }, "")
-	m.Request("/rooms/:id", "GET", 200, time.Millisecond)
-	m.Refused(HTTP, rooms.CodeInvalid)
-	m.Closed(ByNetwork, 1006)
-	families, err := m.Gatherer().Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := make(map[string]bool)
-	for _, f := range families {
-		known[f.GetName()] = true
-	}
+	known := names(t)
 	asked := regexp.MustCompile(`\b(chatd|go|process)_[a-z_]+`).FindAllString(string(raw), -1)
 	if len(asked) == 0 {
 		t.Error("the dashboard asks for nothing")
@@ -84,4 +73,35 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("the dashboard asks for %s, which there is not", name)
 		}
 	}
+}
+
+// TestDocs holds that an operator can read about every metric of chatd's.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range names(t) {
+		if strings.HasPrefix(name, "chatd_") && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/operations.md does not tell of %s", name)
+		}
+	}
+}
+
+// names are those of all metrics.
+func names(t *testing.T) map[string]bool {
+	t.Helper()
+	m := New(func() rooms.Counts { return rooms.Counts{} }, "")
+	m.Request("/rooms/:id", "GET", 200, time.Millisecond)
+	m.Refused(HTTP, rooms.CodeInvalid)
+	m.Closed(ByNetwork, 1006)
+	families, err := m.Gatherer().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]bool)
+	for _, f := range families {
+		all[f.GetName()] = true
+	}
+	return all
 }
