@@ -53,13 +53,8 @@ type Config struct {
 
 func (c *Config) check() []error {
 	var bad []error
-	switch host, port, err := net.SplitHostPort(c.Listen); {
-	case err != nil || port == "":
-		bad = append(bad, fmt.Errorf("--listen (CHATD_LISTEN): %q is not HOST:PORT, such as localhost:8080 or :8080", c.Listen))
-	case !c.Insecure && c.open() && !isLoopback(host):
-		bad = append(bad, fmt.Errorf("--listen %s would let anybody who can reach this machine manage its rooms: "+
-			"set --admin-token (CHATD_ADMIN_TOKEN) or a key of tokens (--jwt-secret, --jwt-keys), "+
-			"or listen on localhost, or say --insecure to have it so", c.Listen))
+	if err := c.checkListen(); err != nil {
+		bad = append(bad, err)
 	}
 	if c.DebugListen != "" {
 		if host, _, err := net.SplitHostPort(c.DebugListen); err != nil || !isLoopback(host) {
@@ -102,6 +97,20 @@ func (c *Config) check() []error {
 		bad = append(bad, c.checkCluster()...)
 	}
 	return bad
+}
+
+// checkListen refuses an address on which whoever comes could manage the server,
+// if they can come from elsewhere.
+func (c *Config) checkListen() error {
+	switch host, port, err := net.SplitHostPort(c.Listen); {
+	case err != nil || port == "":
+		return fmt.Errorf("--listen (CHATD_LISTEN): %q is not HOST:PORT, such as localhost:8080 or :8080", c.Listen)
+	case !c.Insecure && c.open() && !isLoopback(host):
+		return fmt.Errorf("--listen %s would let anybody who can reach this machine manage its rooms: "+
+			"set --admin-token (CHATD_ADMIN_TOKEN) or a key of tokens (--jwt-secret, --jwt-keys), "+
+			"or listen on localhost, or say --insecure to have it so", c.Listen)
+	}
+	return nil
 }
 
 // open tells whether whoever connects may manage the server.

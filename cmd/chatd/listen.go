@@ -19,7 +19,27 @@ const (
 	maxHeader     = 16 << 10
 )
 
-// listen opens the server's port.
+// open opens the server's port, or takes the one that systemd opened: that is
+// what the server listens on then, whatever the configuration says.
+func open(ctx context.Context, cfg *Config) (net.Listener, error) {
+	ln, err := activated()
+	if err != nil {
+		return nil, err
+	}
+	if ln == nil {
+		return listen(ctx, cfg.Listen)
+	}
+	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
+		cfg.Listen = tcp.String()
+		if err := cfg.checkListen(); err != nil {
+			_ = ln.Close()
+			return nil, fmt.Errorf("the socket of systemd: %w", err)
+		}
+	}
+	return ln, nil
+}
+
+// listen opens a port.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	// TCP keepalive is off: WebSocket pings do its work, and a probe for every
 	// connection every 15 seconds, in bursts, does harm where there are many.

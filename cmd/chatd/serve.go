@@ -65,10 +65,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 			err = errors.Join(err, store.Close())
 		}
 	}()
-	ln, err := activated()
-	if ln == nil && err == nil {
-		ln, err = listen(ctx, cfg.Listen)
-	}
+	ln, err := open(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,17 +17,8 @@ import (
 // TestSystemd starts chatd as systemd does, with an open socket and another to
 // tell it when it is ready.
 func TestSystemd(t *testing.T) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket, err := ln.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + ln.Addr().String()
-	_ = ln.Close() // the file keeps it open
+	address, socket := openSocket(t, "127.0.0.1:0")
+	url := "http://" + address
 
 	dir := t.TempDir()
 	path := filepath.Join(dir, "notify")
@@ -47,9 +39,7 @@ func TestSystemd(t *testing.T) {
 		}
 	}
 
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", "LISTEN_PID=$$ exec chatd --data data")
-	cmd.Dir, cmd.ExtraFiles = dir, []*os.File{socket}
-	cmd.Env = append(os.Environ(), "LISTEN_FDS=1", "NOTIFY_SOCKET="+path)
+	cmd := activate(t, dir, socket, "NOTIFY_SOCKET="+path)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -75,4 +65,38 @@ func TestSystemd(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("chatd ended with %v", err)
 	}
+}
+
+// TestSystemdSocketIsChecked holds that a socket which others can reach is refused
+// as such an address is.
+func TestSystemdSocketIsChecked(t *testing.T) {
+	_, socket := openSocket(t, "0.0.0.0:0")
+	defer socket.Close()
+	out, err := activate(t, t.TempDir(), socket).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "would let anybody") {
+		t.Errorf("chatd ended with %v and said:\n%s", err, out)
+	}
+}
+
+// openSocket opens a socket as systemd does.
+func openSocket(t *testing.T, at string) (address string, socket *os.File) {
+	t.Helper()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close() // the file keeps it open
+	if socket, err = ln.(*net.TCPListener).File(); err != nil {
+		t.Fatal(err)
+	}
+	return ln.Addr().String(), socket
+}
+
+// activate is a chatd that is handed a socket.
+func activate(t *testing.T, dir string, socket *os.File, env ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "LISTEN_PID=$$ exec chatd --data data")
+	cmd.Dir, cmd.ExtraFiles = dir, []*os.File{socket}
+	cmd.Env = append(append(os.Environ(), "LISTEN_FDS=1"), env...)
+	return cmd
 }

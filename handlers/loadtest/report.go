@@ -87,10 +87,9 @@ func (r *Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, name+"\t"+format+"\n", args...) }
 	row("connections", "%d in %d rooms, made in %.1f s", r.Connections, r.Rooms, r.ConnectSeconds)
-	row("posts", "%d, %.0f/s", r.Posts, r.PostsPerSec)
-	row("deliveries", "%d, %.0f/s, %.1f MB/s", r.Deliveries, r.DeliveriesPerSc, r.BytesPerSec/1e6)
-	row("delivery", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Delivery.P50, r.Delivery.P99, r.Delivery.P999)
-	row("ack", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Ack.P50, r.Ack.P99, r.Ack.P999)
+	if r.Posts > 0 {
+		r.writeTraffic(row)
+	}
 	row("errors", "%d lost, %d twice or out of order, %d refused, %d connections broken", r.Lost, r.Duplicates, r.Refused, r.Broken)
 	for _, reason := range slices.Sorted(maps.Keys(r.Closes)) {
 		row("closed", "%d × %s", r.Closes[reason], reason)
@@ -100,4 +99,12 @@ func (r *Report) Write(w io.Writer) error {
 			r.ServerCPU, r.MicrosPerDelivery, r.MicrosPerConnect, r.BytesPerMember/1024, float64(r.ServerRSS)/(1<<20))
 	}
 	return t.Flush()
+}
+
+// writeTraffic writes the rows of what was said.
+func (r *Report) writeTraffic(row func(name, format string, args ...any)) {
+	row("posts", "%d, %.0f/s", r.Posts, r.PostsPerSec)
+	row("deliveries", "%d, %.0f/s, %.1f MB/s", r.Deliveries, r.DeliveriesPerSc, r.BytesPerSec/1e6)
+	row("delivery", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Delivery.P50, r.Delivery.P99, r.Delivery.P999)
+	row("ack", "p50 %.2f ms, p99 %.2f ms, p999 %.2f ms", r.Ack.P50, r.Ack.P99, r.Ack.P999)
 }
