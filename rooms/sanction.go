@@ -189,10 +189,14 @@ func (all *Sanctions) Holding(kind SanctionKind, subject string, network netip.P
 	return found
 }
 
-// Muted returns the refusal of what a muted sender writes, nil for others.
-func (all *Sanctions) Muted(e *Entry) *Error {
-	if s := all.Holding(Mute, e.From.ID, netip.Prefix{}, e.Rank(), e.At); s != nil {
-		return s.refusal(e.Room, e.At)
+// Held returns the refusal of what a muted sender writes, or a banned one: it may
+// have come in by a node that did not know of the ban yet. It returns nil for
+// others, and for who is banned by network alone: an entry does not tell that.
+func (all *Sanctions) Held(e *Entry) *Error {
+	for _, kind := range []SanctionKind{Mute, Ban} {
+		if s := all.Holding(kind, e.From.ID, netip.Prefix{}, e.Rank(), e.At); s != nil {
+			return s.refusal(e.Room, e.At)
+		}
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func cantWrite(r *room, e *rooms.Entry) *rooms.Error {
 	if r.Archived {
 		return archived(r)
 	}
-	return r.sanctions.Muted(e)
+	return r.sanctions.Held(e)
 }
 
 func archived(r *room) *rooms.Error {
