@@ -126,6 +126,13 @@ func (n *node) leave() {
 	}
 }
 
+// shun has the balancer give the node nobody any more. Who is there stays.
+func (n *node) shun() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.out = true
+}
+
 func (n *node) enter() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

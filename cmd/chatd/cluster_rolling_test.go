@@ -1,0 +1,49 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"chatd/handlers/wire"
+)
+
+// TestClusterRollingRestart restarts one node after the other under load, as an
+// upgrade does. Nothing is lost, nothing is there twice, all have one order, and
+// nobody notices more than that a node goes away: one connection for each
+// restart at most, closed with a code that says so.
+func TestClusterRollingRestart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
+	t.Parallel()
+	c := newTrio(t, 2*time.Minute)
+	crowd := &crowd{ctx: c.ctx, url: "http://" + c.address, settle: c.awaitSeq}
+	crowd.enter(t)
+	for i, n := range c.nodes {
+		crowd.hear(t, 100)
+		n.shun()
+		began := time.Now()
+		if code := n.stop(); code != exitOK {
+			t.Errorf("node %d exited with %d:\n%s", i, code, n.log())
+		}
+		stopped := time.Since(began)
+		crowd.hear(t, 100)
+		n.start(c.ctx, t)
+		n.enter()
+		t.Logf("node %d took %v to stop; after %v it was back", i, stopped.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+	}
+	crowd.hear(t, 100)
+	c.awaitReady(t)
+	crowd.leave(t)
+	c.checkEqual(t)
+	for _, m := range crowd.members {
+		if m.lost > len(c.nodes) || len(m.closes) != m.lost {
+			t.Errorf("%s lost %d connections, %d of them by a close", m.name, m.lost, len(m.closes))
+		}
+		for _, code := range m.closes {
+			if code != wire.CloseRestart {
+				t.Errorf("%s was closed with %d", m.name, code)
+			}
+		}
+	}
+}
