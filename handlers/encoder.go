@@ -84,6 +84,19 @@ func (encoder) Rooms(e *rooms.RoomsEvent) []byte {
 	})
 }
 
+func (encoder) Notice(n *rooms.Notice) []byte {
+	w := wire.Notice{Type: n.Word(), Timestamp: wire.Time{Time: n.At}}
+	switch {
+	case n.Message != nil:
+		w.Data = wire.NoticeMessage{Room: n.Room, Epoch: n.Epoch, Message: wireMessage(*n.Message)}
+	case n.Event != 0:
+		w.Data = wire.NoticeMembers{Room: n.Room, Members: wirePeople(n.Members), Online: n.Online}
+	default:
+		w.Data = wire.NoticeTest{Room: n.Room}
+	}
+	return encode(w)
+}
+
 // encode is v as JSON, with <, > and & as they are: nothing here is put into
 // HTML unescaped. v is one of wire's types, which always have a JSON.
 func encode(v any) []byte {

@@ -33,6 +33,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeKicked:          {http.StatusForbidden, wire.CloseKicked},
 	rooms.CodeMuted:           {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeNoSanction:      {http.StatusNotFound, wire.ClosePolicy},
+	rooms.CodeNoWebhook:       {http.StatusNotFound, wire.ClosePolicy},
 	rooms.CodeAnnounceOnly:    {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeSlowMode:        {http.StatusTooManyRequests, wire.CloseTooMany},
 	rooms.CodeMessageNotFound: {http.StatusNotFound, wire.ClosePolicy},

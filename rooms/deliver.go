@@ -63,6 +63,7 @@ func (r *Registry) deliverBatch(list []applied, d *delivery) {
 		}
 		if a.Err == nil && !a.Receipt.Duplicate {
 			send(r.inboxes.note(a, r.deps.encoder))
+			r.webhooks.note(a)
 		}
 		r.waiting.done(a.node, a.ticket, a.Outcome)
 	}

@@ -23,7 +23,13 @@ func (r *Registry) Drain(most time.Duration) {
 	for _, h := range r.allHubs() {
 		h.close(reason)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), keepFor)
+	defer cancel()
+	r.keepWebhooks(ctx)
 }
+
+// keepFor bounds how long a node that goes away notes how far webhooks have come.
+const keepFor = time.Second
 
 // Opened is closed when Run has begun to take entries and members: it has applied
 // what was in the journal before.

@@ -12,6 +12,7 @@ type Encoder interface {
 	Event(e *Event) []byte
 	Unread(u *Unread) []byte
 	Rooms(e *RoomsEvent) []byte
+	Notice(n *Notice) []byte // of a webhook's call: the body
 }
 
 // Welcome is the first thing that a member is told.

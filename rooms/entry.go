@@ -22,6 +22,11 @@ const (
 	EntryMute       EntryKind = "mute"
 	EntryLift       EntryKind = "lift"  // ends a ban or a mute
 	EntryTrace      EntryKind = "trace" // adds networks to a ban, see [Sanction.Trace]
+
+	EntryCreateWebhook EntryKind = "create-webhook"
+	EntryUpdateWebhook EntryKind = "update-webhook"
+	EntryDeleteWebhook EntryKind = "delete-webhook"
+	EntryNoteWebhook   EntryKind = "note-webhook" // how far it has come, see [WebhookState]
 )
 
 // Entry is a durable change that somebody proposed. It carries all that
@@ -43,21 +48,26 @@ type Entry struct {
 	Manager bool
 	At      time.Time // UTC, whole milliseconds
 
-	Seq       uint64      // edit, delete, react: the message; read: the newest one read; purge: the newest to go
-	Message   MessageKind // post
-	Text      string      // post, edit
-	ReplyTo   uint64      // post
-	Mentions  []string    // post, edit: the folded names that Text mentions, see [Mentions]
-	Emoji     string      // react
-	On        bool        // react
-	Create    Settings    // create-room
-	Patch     RoomPatch   // update-room
-	Sanction  *Sanction   // kick, ban, mute: Who, Networks, Trace, Reason, Until; lift: ID, Kind; trace: ID, Networks; clear: Who
-	Seqs      []uint64    // clear: the messages, at most ClearStep
-	Epoch     string      // create-room: the new history's identity
-	Node      string      // the node that proposed it
-	Ticket    uint64      // the number under which that node waits for it
-	JournalAt uint64      // its place in a journal that outlives the process, else 0
+	Seq      uint64      // edit, delete, react: the message; read: the newest one read; purge: the newest to go
+	Message  MessageKind // post
+	Text     string      // post, edit
+	ReplyTo  uint64      // post
+	Mentions []string    // post, edit: the folded names that Text mentions, see [Mentions]
+	Emoji    string      // react
+	On       bool        // react
+	Create   Settings    // create-room
+	Patch    RoomPatch   // update-room
+	Sanction *Sanction   // kick, ban, mute: Who, Networks, Trace, Reason, Until; lift: ID, Kind; trace: ID, Networks; clear: Who
+	Seqs     []uint64    // clear: the messages, at most ClearStep
+	Epoch    string      // create-room: the new history's identity
+	// Webhook is, for create-webhook, what is asked for; for the others ID says
+	// which one, and for note-webhook State how far it has come.
+	Webhook      *Webhook
+	WebhookPatch *WebhookPatch // update-webhook
+
+	Node      string // the node that proposed it
+	Ticket    uint64 // the number under which that node waits for it
+	JournalAt uint64 // its place in a journal that outlives the process, else 0
 }
 
 // Outcome is what applying one entry came to.
@@ -87,6 +97,9 @@ type Receipt struct {
 	Room *Room
 	// Sanction is the sanction after the entry, for kicks, bans, mutes and traces.
 	Sanction *Sanction
+	// Webhook is the webhook after the entry, or as it was before it was
+	// deleted, for entries about webhooks.
+	Webhook *Webhook
 }
 
 // ClearStep bounds how many messages one EntryClear deletes.

@@ -24,6 +24,7 @@ const (
 	CodeKicked          Code = "kicked"             // sent out of the room
 	CodeMuted           Code = "muted"              // may not write in the room; RetryAfter says how long
 	CodeNoSanction      Code = "sanction_not_found" // no such ban or mute
+	CodeNoWebhook       Code = "webhook_not_found"  // no such webhook
 	CodeAnnounceOnly    Code = "announce_only"      // only moderators and broadcasts post here
 	CodeSlowMode        Code = "slow_mode"          // too soon after the sender's last post; RetryAfter says when
 	CodeMessageNotFound Code = "message_not_found"  // no message of that seq

@@ -186,6 +186,10 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		return cmp.Or(may(Moderate), r.sanction(who, &room, e))
 	case EntryTrace:
 		return may(Manage)
+	case EntryCreateWebhook, EntryUpdateWebhook, EntryDeleteWebhook:
+		return cmp.Or(may(Moderate), r.prepareWebhook(e))
+	case EntryNoteWebhook:
+		return may(Manage)
 	case EntryUpdateRoom:
 		want := Manage
 		if e.Patch.moderates() {

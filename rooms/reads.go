@@ -182,13 +182,17 @@ func (r *Registry) Members(ctx context.Context, who Identity, room string) ([]Se
 	if _, err := r.Room(ctx, who, room); err != nil {
 		return nil, err
 	}
+	return r.membersOf(room), nil
+}
+
+func (r *Registry) membersOf(room string) []Sender {
 	h := r.hub(room)
 	if h == nil {
-		return r.nodes.elsewhere(room), nil
+		return r.nodes.elsewhere(room)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.presence.list(0), nil
+	return h.presence.list(0)
 }
 
 // Online counts the identities in a room.

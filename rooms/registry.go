@@ -28,8 +28,10 @@ type Config struct {
 	Encoder Encoder
 	Node    string // this process's id among all nodes, past and present; "" runs alone
 	Peers   Peers  // the way to the other nodes; nil runs alone
-	Limits  Limits
-	Logger  *slog.Logger // nil is slog.Default
+	// Webhooks calls the receivers of webhooks; nil calls none, and takes none.
+	Webhooks WebhookCaller
+	Limits   Limits
+	Logger   *slog.Logger // nil is slog.Default
 }
 
 // Registry finds rooms, opens and closes their hubs, and is the one door into
@@ -50,6 +52,7 @@ type Registry struct {
 	nodes    nodes
 	inboxes  inboxes
 	marks    marks
+	webhooks webhooks
 	stats    stats
 
 	mu     sync.RWMutex
@@ -77,6 +80,7 @@ func NewRegistry(c Config) *Registry {
 	r.stats.commits, r.stats.acks = newHistogram(secondBounds...), newHistogram(secondBounds...)
 	r.stats.batchSizes = newHistogram(batchBounds...)
 	r.waiting.node = c.Node
+	r.webhooks.init(c.Webhooks)
 	r.nodes.self, r.nodes.peers = c.Node, c.Peers
 	r.deps = deps{alone: c.Node == "", nodes: &r.nodes, store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
 	// One processor is left to those who read, apply and deliver: where all are
@@ -104,7 +108,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer given()
 	serving.Go(func() { r.begin(opening) })
 	var tending sync.WaitGroup
-	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.retain, r.tendStore, r.probe, r.tellNodes, r.hearNodes} {
+	for _, tend := range []func(context.Context){r.tellInboxes, r.settleMarks, r.tendWebhooks, r.retain, r.tendStore, r.probe, r.tellNodes, r.hearNodes} {
 		tending.Go(func() { tend(opening) })
 	}
 

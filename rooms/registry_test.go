@@ -47,6 +47,13 @@ func (plain) Rooms(e *rooms.RoomsEvent) []byte {
 	return fmt.Appendf(nil, "rooms created=%d changed=%d removed=%v", len(e.Created), len(e.Changed), e.Removed)
 }
 
+func (plain) Notice(n *rooms.Notice) []byte {
+	if n.Message != nil {
+		return fmt.Appendf(nil, "%s rev=%d %s", n.Word(), n.Rev, n.Message.Text)
+	}
+	return fmt.Appendf(nil, "%s %d online=%d", n.Word(), len(n.Members), n.Online)
+}
+
 type lines struct{}
 
 func (lines) Append(dst []byte, f rooms.Frame) []byte {

@@ -231,6 +231,10 @@ const (
 	ActionCreateRoom Action = "create-room"
 	ActionUpdateRoom Action = "update-room"
 	ActionDeleteRoom Action = "delete-room"
+
+	ActionCreateWebhook Action = "create-webhook"
+	ActionUpdateWebhook Action = "update-webhook"
+	ActionDeleteWebhook Action = "delete-webhook"
 )
 
 // AuditQuery selects audit records, the newest first.

@@ -1,6 +1,9 @@
 package rooms
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // stats counts what a registry does.
 type stats struct {
@@ -18,7 +21,10 @@ type stats struct {
 	slowReaders atomic.Uint64
 	failures    atomic.Uint64
 	behind      atomic.Int64 // gauge
-	failing     atomic.Bool  // the last commit failed
+
+	webhookCalls, webhookFailures atomic.Uint64
+
+	failing atomic.Bool // the last commit failed
 
 	commits, acks, batchSizes *histogram
 }
@@ -45,6 +51,10 @@ type Counts struct {
 	SlowReaders uint64 // members dropped because they made no progress
 	Failures    uint64 // commits that failed
 
+	WebhookCalls    uint64        // that were accepted by their receivers
+	WebhookFailures uint64        // that were not
+	WebhookLag      time.Duration // for how long the one that has waited longest has waited to be told all, now
+
 	Commits    Distribution // seconds that a commit took
 	Acks       Distribution // seconds from an entry's proposal to its outcome
 	BatchSizes Distribution // entries of a commit
@@ -63,7 +73,8 @@ func (r *Registry) Counts() Counts {
 		Batches: s.batches.Load(), Posts: s.posts.Load(), Changes: s.changes.Load(),
 		Deliveries: s.deliveries.Load(), Bytes: s.bytes.Load(),
 		CaughtUp: s.caughtUp.Load(), FellBehind: s.fellBehind.Load(), SlowReaders: s.slowReaders.Load(),
-		Failures: s.failures.Load(),
-		Commits:  s.commits.distribution(), Acks: s.acks.distribution(), BatchSizes: s.batchSizes.distribution(),
+		Failures: s.failures.Load(), WebhookCalls: s.webhookCalls.Load(), WebhookFailures: s.webhookFailures.Load(),
+		WebhookLag: r.webhooks.lag(time.Now()),
+		Commits:    s.commits.distribution(), Acks: s.acks.distribution(), BatchSizes: s.batchSizes.distribution(),
 	}
 }

@@ -57,6 +57,15 @@ type Store interface {
 	// among them; nil for none. It answers from memory: it is asked for every
 	// entry.
 	Sanctions(room string) *Sanctions
+	// Webhooks returns the room's webhooks, ascending by ID; nil for none. It
+	// answers from memory. The list is not to be changed.
+	Webhooks(room string) []Webhook
+	// Notices returns what q.On asks for of the room's changes after q.After,
+	// ascending by rev, at most q.Limit: a post and the newest of a message's
+	// edits or its deletion, each under its own rev and with the message as it
+	// is now; of deleted messages the deletion alone. Whatever else was asked
+	// for and has a rev up to upTo is no more: it was overtaken, or purged.
+	Notices(ctx context.Context, q NoticeQuery) (notices []Notice, upTo uint64, err error)
 	// Audit returns what moderators and managers did, the newest first.
 	Audit(ctx context.Context, q AuditQuery) ([]AuditRecord, error)
 	// Written lists sender's messages with a seq in [from, to) that are not

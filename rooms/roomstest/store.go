@@ -47,6 +47,8 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Mutes", testMutes},
 		{"Clear", testClear},
 		{"Audit", testAudit},
+		{"Webhooks", testWebhooks},
+		{"Notices", testNotices},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -135,6 +135,10 @@ func (b *batch) apply(ctx context.Context, e *rooms.Entry) (rooms.Outcome, error
 		return b.once(ctx, r, e, b.clear)
 	case rooms.EntryKick, rooms.EntryBan, rooms.EntryMute, rooms.EntryLift, rooms.EntryTrace:
 		return b.moderate(ctx, r, e)
+	case rooms.EntryCreateWebhook, rooms.EntryUpdateWebhook, rooms.EntryDeleteWebhook:
+		return b.webhook(ctx, r, e)
+	case rooms.EntryNoteWebhook:
+		return b.noteWebhook(ctx, r, e)
 	case rooms.EntryUpdateRoom:
 		return b.once(ctx, r, e, b.updateRoom)
 	default:
@@ -215,6 +219,14 @@ func digest(e *rooms.Entry) int64 {
 		for _, seq := range e.Seqs {
 			p = binary.BigEndian.AppendUint64(p, seq)
 		}
+	}
+	if w := e.Webhook; w != nil { // its secret may be made anew for a repeat
+		p = fmt.Appendf(p, "%d %q %q %q", w.ID, w.Name, w.URL, w.On)
+	}
+	if e.WebhookPatch != nil {
+		// What it leaves alone shows: it differs in these two.
+		p = fmt.Appendf(p, "%v %v", e.WebhookPatch.Apply(rooms.Webhook{}),
+			e.WebhookPatch.Apply(rooms.Webhook{Name: "x", URL: "x", On: ^rooms.WebhookEvents(0), Off: "x"}))
 	}
 	sum := sha256.Sum256(p)
 	return int64(binary.BigEndian.Uint64(sum[:8]))

@@ -85,7 +85,7 @@ func (b *batch) edit(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcom
 		return unchanged(m), nil
 	}
 	m.Rev, m.Text, m.EditedAt = r.advance(), e.Text, rooms.Millis(e.At)
-	if _, err := b.exec(ctx, "UPDATE messages SET rev = ?, text = ?, edited_at = ? WHERE room = ? AND seq = ?",
+	if _, err := b.exec(ctx, "UPDATE messages SET rev = ?1, text_rev = ?1, text = ?2, edited_at = ?3 WHERE room = ?4 AND seq = ?5",
 		int64(m.Rev), m.Text, m.EditedAt.UnixMilli(), r.number, int64(m.Seq)); err != nil {
 		return rooms.Outcome{}, err
 	}
@@ -131,7 +131,7 @@ func (b *batch) delete(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outc
 // remove takes away what a message says, as the room's next rev.
 func (b *batch) remove(ctx context.Context, r *room, m *rooms.Message) error {
 	m.Rev, m.Text, m.Deleted, m.Reactions = r.advance(), "", true, nil
-	if _, err := b.exec(ctx, "UPDATE messages SET rev = ?, text = '', deleted = 1 WHERE room = ? AND seq = ?",
+	if _, err := b.exec(ctx, "UPDATE messages SET rev = ?1, text_rev = ?1, text = '', deleted = 1 WHERE room = ?2 AND seq = ?3",
 		int64(m.Rev), r.number, int64(m.Seq)); err != nil {
 		return err
 	}

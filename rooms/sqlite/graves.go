@@ -14,6 +14,7 @@ var graveQueries = []string{
 	`DELETE FROM receipts WHERE (id, room, sender) IN (SELECT id, room, sender FROM receipts WHERE room = ? LIMIT ?)`,
 	`DELETE FROM last_posts WHERE (room, sender) IN (SELECT room, sender FROM last_posts WHERE room = ? LIMIT ?)`,
 	`DELETE FROM sanctions WHERE number IN (SELECT number FROM sanctions WHERE room = ? LIMIT ?)`,
+	`DELETE FROM webhooks WHERE number IN (SELECT number FROM webhooks WHERE room = ? LIMIT ?)`,
 	`DELETE FROM marks WHERE (sender, room) IN (SELECT sender, room FROM marks WHERE room = ? LIMIT ?)`,
 }
 

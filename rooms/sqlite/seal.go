@@ -108,6 +108,10 @@ func (h seal) outcome(o *rooms.Outcome) seal {
 			h = h.text(network)
 		}
 	}
+	if w := o.Receipt.Webhook; w != nil {
+		h = h.number(w.ID).text(w.Name).text(w.URL).text(w.On.String()).text(w.Secret).text(w.By.ID).text(string(w.Off)).
+			number(w.State.Rev).text(w.State.Failure).number(uint64(w.State.Failures)).number(uint64(millis(w.State.FailingSince)))
+	}
 	if o.Change != nil {
 		h = h.change(o.Change)
 	}

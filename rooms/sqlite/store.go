@@ -58,6 +58,7 @@ type room struct {
 	number int64
 	rooms.Room
 	sanctions *rooms.Sanctions
+	webhooks  []rooms.Webhook // ascending by ID
 }
 
 // Option changes how a store is opened.
@@ -142,6 +143,9 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	if err := s.loadSanctions(ctx); err != nil {
 		return fmt.Errorf("load sanctions: %w", err)
+	}
+	if err := s.loadWebhooks(ctx); err != nil {
+		return fmt.Errorf("load webhooks: %w", err)
 	}
 	var journal uint64
 	var row, touched int64
