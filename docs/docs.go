@@ -2387,6 +2387,461 @@ const docTemplate = `{
                 }
             }
         },
+        "/rooms/{id}/webhooks": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "With how far each has come, and why the last call failed if it did. Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "List a room's webhooks",
+                "operationId": "listWebhooks",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "all of them: there are at most 20",
+                        "schema": {
+                            "$ref": "#/definitions/wire.WebhookList"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "post": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "From now on the URL is called with what happens in the room, as Standard Webhooks has it: signed with the secret, which this answer alone shows. docs/webhooks.md tells what is sent, and how to verify it. Needs the permission to moderate.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Make a webhook",
+                "operationId": "createWebhook",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "where to, and what of",
+                        "name": "webhook",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.CreateWebhook"
+                        }
+                    },
+                    {
+                        "type": "string",
+                        "description": "your own id of this request: sent again, it gets the first answer",
+                        "name": "Idempotency-Key",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "a repeat of the same key: the webhook, with its secret",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Webhook"
+                        }
+                    },
+                    "201": {
+                        "description": "the webhook, with its secret",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Webhook"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the webhook's address"
+                            }
+                        }
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such room, or none that you may know of",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule, or there are 20",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/webhooks/{webhook}": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "How far it has come, and why the last call failed if it did. Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Get a webhook",
+                "operationId": "getWebhook",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the webhook",
+                        "name": "webhook",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the webhook, without its secret",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Webhook"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such webhook, or no such room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "delete": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "It is not called any more, but for a call that is under way. Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Delete a webhook",
+                "operationId": "deleteWebhook",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the webhook",
+                        "name": "webhook",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "it is gone"
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such webhook, or no such room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            },
+            "patch": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "What the body does not name stays as it is. A webhook that is enabled again goes on where it stopped; with another URL it is called at once. Needs the permission to moderate.",
+                "consumes": [
+                    "application/json"
+                ],
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Change a webhook",
+                "operationId": "patchWebhook",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the webhook",
+                        "name": "webhook",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "change",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/wire.PatchWebhook"
+                        }
+                    },
+                    {
+                        "type": "string",
+                        "description": "your own id of this request: sent again, it gets the first answer",
+                        "name": "Idempotency-Key",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the webhook after the change",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Webhook"
+                        }
+                    },
+                    "400": {
+                        "description": "not JSON, or not of the shape",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such webhook, or no such room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "422": {
+                        "description": "a value breaks a rule",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/rooms/{id}/webhooks/{webhook}/test": {
+            "post": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "Calls the receiver at once with a notice of type test, once, whether the webhook is enabled or not, and tells what it answered. Needs the permission to moderate.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Test a webhook",
+                "operationId": "testWebhook",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "default": "lobby",
+                        "description": "the room",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "minimum": 1,
+                        "type": "integer",
+                        "description": "the webhook",
+                        "name": "webhook",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "what became of it",
+                        "schema": {
+                            "$ref": "#/definitions/wire.WebhookTest"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "the credential does not reach",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "404": {
+                        "description": "no such webhook, or no such room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/search": {
             "get": {
                 "security": [
@@ -2788,7 +3243,10 @@ const docTemplate = `{
                         "clear",
                         "create-room",
                         "update-room",
-                        "delete-room"
+                        "delete-room",
+                        "create-webhook",
+                        "update-webhook",
+                        "delete-webhook"
                     ]
                 },
                 "at": {
@@ -3040,6 +3498,41 @@ const docTemplate = `{
                         "public",
                         "private"
                     ]
+                }
+            }
+        },
+        "wire.CreateWebhook": {
+            "type": "object",
+            "required": [
+                "url"
+            ],
+            "properties": {
+                "events": {
+                    "description": "message, edit and delete when absent",
+                    "type": "array",
+                    "maxItems": 5,
+                    "items": {
+                        "type": "string",
+                        "enum": [
+                            "message",
+                            "edit",
+                            "delete",
+                            "member.joined",
+                            "member.left"
+                        ]
+                    }
+                },
+                "name": {
+                    "type": "string",
+                    "example": "the archive"
+                },
+                "secret": {
+                    "description": "one of your own: whsec_ and 24 to 64 bytes in base64; made when absent",
+                    "type": "string"
+                },
+                "url": {
+                    "type": "string",
+                    "example": "https://example.com/chat"
                 }
             }
         },
@@ -3326,6 +3819,36 @@ const docTemplate = `{
                 }
             }
         },
+        "wire.PatchWebhook": {
+            "type": "object",
+            "properties": {
+                "enabled": {
+                    "description": "false pauses it; true goes on where it stopped",
+                    "type": "boolean"
+                },
+                "events": {
+                    "type": "array",
+                    "maxItems": 5,
+                    "items": {
+                        "type": "string",
+                        "enum": [
+                            "message",
+                            "edit",
+                            "delete",
+                            "member.joined",
+                            "member.left"
+                        ]
+                    }
+                },
+                "name": {
+                    "type": "string"
+                },
+                "url": {
+                    "type": "string",
+                    "minLength": 1
+                }
+            }
+        },
         "wire.Person": {
             "type": "object",
             "properties": {
@@ -3597,6 +4120,125 @@ const docTemplate = `{
                     "example": "v1.0.0"
                 }
             }
+        },
+        "wire.Webhook": {
+            "type": "object",
+            "properties": {
+                "at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "by": {
+                    "$ref": "#/definitions/wire.Person"
+                },
+                "called_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "cursor": {
+                    "description": "epoch:rev: it was told all that it wants to know up to here",
+                    "type": "string",
+                    "example": "5f3c0a9b1d2e4f60a1b2:42"
+                },
+                "disabled": {
+                    "description": "why it is not called: by hand, by its receiver (410), or after five days of failures",
+                    "type": "string",
+                    "enum": [
+                        "paused",
+                        "gone",
+                        "failing"
+                    ]
+                },
+                "enabled": {
+                    "type": "boolean"
+                },
+                "events": {
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "enum": [
+                            "message",
+                            "edit",
+                            "delete",
+                            "member.joined",
+                            "member.left"
+                        ]
+                    }
+                },
+                "failing_since": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "failure": {
+                    "type": "string",
+                    "example": "answered 503"
+                },
+                "failures": {
+                    "description": "in a row",
+                    "type": "integer"
+                },
+                "id": {
+                    "type": "integer",
+                    "example": 7
+                },
+                "name": {
+                    "type": "string",
+                    "example": "the archive"
+                },
+                "next_try": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "pending": {
+                    "description": "changes that it is still to be told of; 1000 stands for as many or more",
+                    "type": "integer"
+                },
+                "secret": {
+                    "description": "in the answer to its creation only",
+                    "type": "string",
+                    "example": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                },
+                "status": {
+                    "description": "of the answer to the last call; absent when there was none",
+                    "type": "integer",
+                    "example": 200
+                },
+                "url": {
+                    "type": "string",
+                    "example": "https://example.com/chat"
+                }
+            }
+        },
+        "wire.WebhookList": {
+            "type": "object",
+            "properties": {
+                "webhooks": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Webhook"
+                    }
+                }
+            }
+        },
+        "wire.WebhookTest": {
+            "type": "object",
+            "properties": {
+                "accepted": {
+                    "type": "boolean"
+                },
+                "failure": {
+                    "type": "string",
+                    "example": "no answer within 15s"
+                },
+                "status": {
+                    "type": "integer",
+                    "example": 200
+                },
+                "took_ms": {
+                    "type": "integer",
+                    "example": 12
+                }
+            }
         }
     },
     "securityDefinitions": {
@@ -3623,6 +4265,10 @@ const docTemplate = `{
         {
             "description": "Who may stay, who may write, and who did what",
             "name": "moderation"
+        },
+        {
+            "description": "Telling other servers what happens in a room",
+            "name": "webhooks"
         },
         {
             "description": "This chatd",

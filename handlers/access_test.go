@@ -68,6 +68,13 @@ var access = map[string]struct {
 	"GET /rooms/:id/audit":          {want: "401 403 403 403 403 403 200"},
 	"GET /audit":                    {want: "401 403 403 403 403 403 200"},
 
+	"GET /rooms/:id/webhooks":                {want: "401 403 403 403 403 200 200"},
+	"POST /rooms/:id/webhooks":               {body: `{"url":"https://example.com/"}`, want: "401 403 403 403 403 201 201"},
+	"GET /rooms/:id/webhooks/:webhook":       {want: "401 403 403 403 403 200 200"},
+	"PATCH /rooms/:id/webhooks/:webhook":     {body: `{"name":"x"}`, want: "401 403 403 403 403 200 200"},
+	"DELETE /rooms/:id/webhooks/:webhook":    {want: "401 403 403 403 403 204 204"},
+	"POST /rooms/:id/webhooks/:webhook/test": {want: "401 403 403 403 403 200 200"},
+
 	"GET /ws":       {want: "101 101 403 101 101 101 101"},
 	"GET /ws/:room": {want: "101 101 403 101 101 101 101"},
 
@@ -106,7 +113,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			if inRoom {
 				has = s.makeRoom(t, room, v)
 			}
-			path := strings.NewReplacer(":id", room, ":room", room, ":seq", fmt.Sprint(has.seq), ":ban", fmt.Sprint(has.ban), ":mute", fmt.Sprint(has.mute), ":emoji", "👍", "*file", "index.html").Replace(r.path) + row.query
+			path := strings.NewReplacer(":id", room, ":room", room, ":seq", fmt.Sprint(has.seq), ":ban", fmt.Sprint(has.ban), ":mute", fmt.Sprint(has.mute), ":webhook", fmt.Sprint(has.webhook), ":emoji", "👍", "*file", "index.html").Replace(r.path) + row.query
 			if got := s.status(t, r.method, path, row.body, credentials[credential]); got != want {
 				t.Errorf("%s %s in a %s room as %s: %d, want %d", r.method, r.path, v, credential, got, want)
 			}
@@ -154,7 +161,7 @@ func TestPrivateRoomsAreInvisible(t *testing.T) {
 			}
 			row := access[r.method+" "+r.path]
 			answer := func(room string) string {
-				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x", ":ban", "1", ":mute", "1").Replace(r.path) + row.query
+				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x", ":ban", "1", ":mute", "1", ":webhook", "1").Replace(r.path) + row.query
 				a := ask{method: r.method, path: path, body: row.body, status: 404, code: "room_not_found"}
 				if credential != "" {
 					a.headers = []string{"Authorization: Bearer " + credential}
@@ -222,10 +229,10 @@ func makeCredentials(t *testing.T, s *restServer) map[string]string {
 }
 
 // roomHas names what is in a room.
-type roomHas struct{ seq, ban, mute uint64 }
+type roomHas struct{ seq, ban, mute, webhook uint64 }
 
-// makeRoom makes a room and, in it, a message of the member's, and a ban and a
-// mute by a moderator of somebody who is not here.
+// makeRoom makes a room and, in it, a message of the member's, a ban and a mute
+// by a moderator of somebody who is not here, and a webhook.
 func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) roomHas {
 	t.Helper()
 	owner := rooms.Identity{Subject: "member", Name: "member", Grants: []rooms.Grant{{Pattern: "*", Allow: rooms.All}}, Base: rooms.All}
@@ -248,6 +255,13 @@ func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) roomH
 		}
 		*number = receipt.Sanction.ID
 	}
+	receipt, err = s.registry.Propose(t.Context(), moderator, rooms.Entry{
+		Kind: rooms.EntryCreateWebhook, Room: id, Webhook: &rooms.Webhook{URL: "https://127.0.0.1:1/"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has.webhook = receipt.Webhook.ID
 	return has
 }
 

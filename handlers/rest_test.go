@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 
 	"chatd/handlers/auth"
 	"chatd/handlers/metrics"
+	"chatd/handlers/webhook"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 	"chatd/rooms/sqlite"
@@ -45,7 +47,8 @@ func startLimited(t *testing.T, cfg auth.Config, limits rooms.Limits, more ...fu
 		t.Fatal(err)
 	}
 	registry := rooms.NewRegistry(rooms.Config{
-		Store: store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet, Limits: limits,
+		Webhooks: webhook.New(webhook.Config{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Agent: "chatd/test"}),
+		Store:    store, Journal: rooms.NewLocalJournal(), Encoder: NewEncoder(rooms.DefaultMaxMessage, authenticator), Logger: quiet, Limits: limits,
 	})
 	c := Config{
 		Rooms: registry, Metrics: metrics.New(registry.Counts, "v0"), Auth: authenticator, Log: quiet, Version: wire.VersionInfo{Version: "v0", Protocol: wire.Version},

@@ -25,6 +25,8 @@ import (
 //	@tag.description			Following a room as it happens
 //	@tag.name					moderation
 //	@tag.description			Who may stay, who may write, and who did what
+//	@tag.name					webhooks
+//	@tag.description			Telling other servers what happens in a room
 //	@tag.name					server
 //	@tag.description			This chatd
 //	@securityDefinitions.apikey	Bearer
@@ -71,6 +73,13 @@ func (s *Server) routes() []route {
 		{"DELETE", "/rooms/:id/messages", s.as(s.clearMessages)},
 		{"GET", "/rooms/:id/audit", s.as(s.roomAudit)},
 		{"GET", "/audit", s.as(s.audit)},
+
+		{"GET", "/rooms/:id/webhooks", s.as(s.listWebhooks)},
+		{"POST", "/rooms/:id/webhooks", s.as(s.createWebhook)},
+		{"GET", "/rooms/:id/webhooks/:webhook", s.as(s.getWebhook)},
+		{"PATCH", "/rooms/:id/webhooks/:webhook", s.as(s.patchWebhook)},
+		{"DELETE", "/rooms/:id/webhooks/:webhook", s.as(s.deleteWebhook)},
+		{"POST", "/rooms/:id/webhooks/:webhook/test", s.as(s.testWebhook)},
 
 		{"GET", "/ws", s.joinLobby},
 		{"GET", "/ws/:room", s.joinRoom},

@@ -40,6 +40,9 @@ type Registry interface {
 	Sanctions(ctx context.Context, who rooms.Identity, room string, kind rooms.SanctionKind, after uint64, limit int) ([]rooms.Sanction, error)
 	Clear(ctx context.Context, who rooms.Identity, room, sender string) (int, error)
 	Audit(ctx context.Context, who rooms.Identity, q rooms.AuditQuery) ([]rooms.AuditRecord, error)
+	Webhooks(ctx context.Context, who rooms.Identity, room string) ([]rooms.WebhookView, error)
+	Webhook(ctx context.Context, who rooms.Identity, room string, webhook uint64) (rooms.WebhookView, error)
+	TestWebhook(ctx context.Context, who rooms.Identity, room string, webhook uint64) (rooms.WebhookAnswer, error)
 	MarkRead(ctx context.Context, who rooms.Identity, room string, seq uint64) error
 
 	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)

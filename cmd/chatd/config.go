@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chatd/handlers"
+	"chatd/handlers/webhook"
 )
 
 // Config is all that can be set about a server. It is the only place: flags,
@@ -45,6 +46,7 @@ type Config struct {
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`
 	MaxPerAddress int           `flag:"max-per-address" arg:"N" default:"1000" help:"WebSockets and event streams from one address; 0 is no limit. This machine's own address has none"`
 	Compress      bool          `flag:"compress" help:"compress messages of more than 512 bytes for WebSockets that can take it (permessage-deflate): less traffic for more processor time"`
+	WebhookAllow  []string      `flag:"webhook-allow" arg:"NETWORK,…" help:"addresses or networks that webhooks may call although they are not public, such as 127.0.0.1 or 10.1.0.0/16; these by http too"`
 	Insecure      bool          `flag:"insecure" help:"listen beyond this machine although anybody who connects may manage it"`
 	DebugListen   string        `flag:"debug-listen" arg:"ADDRESS" help:"host and port of this machine on which to show profiles (pprof), such as localhost:6060"`
 	LogFormat     string        `flag:"log-format" arg:"FORMAT" default:"text" oneof:"text json" help:"format of the log on standard error"`
@@ -83,6 +85,9 @@ func (c *Config) check() []error {
 		if _, err := os.Stat(k); err != nil {
 			bad = append(bad, fmt.Errorf("--jwt-keys (CHATD_JWT_KEYS): %w", err))
 		}
+	}
+	if _, err := webhook.ParseNetworks(c.WebhookAllow); err != nil {
+		bad = append(bad, fmt.Errorf("--webhook-allow (CHATD_WEBHOOK_ALLOW): %w", err))
 	}
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))

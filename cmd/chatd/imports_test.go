@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"chatd/handlers/wire":     {},
 	"chatd/handlers/auth":     {"chatd/rooms", "chatd/handlers/wire"},
 	"chatd/handlers/metrics":  {"chatd/rooms"},
+	"chatd/handlers/webhook":  {"chatd/rooms"},
 	"chatd/handlers/client":   {"chatd/handlers/wire"},
 	"chatd/handlers/loadtest": {"chatd/handlers/wire", "chatd/handlers/client"},
 	"chatd/docs":              {},

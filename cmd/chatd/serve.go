@@ -18,6 +18,7 @@ import (
 	"chatd/handlers"
 	"chatd/handlers/auth"
 	"chatd/handlers/metrics"
+	"chatd/handlers/webhook"
 	"chatd/handlers/wire"
 	"chatd/rooms"
 	"chatd/rooms/jetstream"
@@ -76,13 +77,14 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		return err
 	}
 	registry := rooms.NewRegistry(rooms.Config{
-		Store:   store,
-		Journal: engine.journal,
-		Node:    engine.node,
-		Peers:   engine.peers,
-		Encoder: handlers.NewEncoder(rooms.DefaultMaxMessage, who),
-		Logger:  log,
-		Limits:  rooms.Limits{Rooms: cfg.MaxRooms, PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
+		Store:    store,
+		Journal:  engine.journal,
+		Node:     engine.node,
+		Peers:    engine.peers,
+		Encoder:  handlers.NewEncoder(rooms.DefaultMaxMessage, who),
+		Logger:   log,
+		Webhooks: newCaller(cfg),
+		Limits:   rooms.Limits{Rooms: cfg.MaxRooms, PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
 	})
 	handler, err := newHandler(cfg, who, registry, log)
 	if err != nil {
@@ -209,6 +211,14 @@ func newAuth(cfg *Config, log *slog.Logger) (*auth.Authenticator, error) {
 		GuestKey:   key,
 		Log:        log,
 	})
+}
+
+// newCaller makes the part that calls webhooks. Its networks were checked with
+// the configuration.
+func newCaller(cfg *Config) *webhook.Caller {
+	allow, _ := webhook.ParseNetworks(cfg.WebhookAllow)
+	number, _ := buildVersion()
+	return webhook.New(webhook.Config{Allow: allow, Agent: "chatd/" + number})
 }
 
 // rate allows people who send several things in one breath.

@@ -42,6 +42,9 @@ var figures = []figure{
 	counter("chatd_catch_up_changes_total", "Changes read from the store for members that were behind.", func(c rooms.Counts) float64 { return float64(c.CaughtUp) }),
 	counter("chatd_fell_behind_total", "Times that a member lagged so far that the store had to serve it.", func(c rooms.Counts) float64 { return float64(c.FellBehind) }),
 	counter("chatd_slow_readers_total", "Members that were dropped because they read nothing for too long.", func(c rooms.Counts) float64 { return float64(c.SlowReaders) }),
+	counter("chatd_webhook_calls_total", "Calls of webhooks that their receivers accepted.", func(c rooms.Counts) float64 { return float64(c.WebhookCalls) }),
+	counter("chatd_webhook_calls_failed_total", "Calls of webhooks that were not accepted.", func(c rooms.Counts) float64 { return float64(c.WebhookFailures) }),
+	gauge("chatd_webhook_lag_seconds", "For how long the webhook of this node that has waited longest has waited to be told all.", func(c rooms.Counts) float64 { return c.WebhookLag.Seconds() }),
 }
 
 var (

@@ -59,7 +59,7 @@ type AuditRecord struct {
 	Room   string  `json:"room" example:"lobby"`
 	At     Time    `json:"at" swaggertype:"string" format:"date-time"`
 	By     Person  `json:"by"`
-	Action string  `json:"action" enums:"kick,ban,unban,mute,unmute,delete,clear,create-room,update-room,delete-room"`
+	Action string  `json:"action" enums:"kick,ban,unban,mute,unmute,delete,clear,create-room,update-room,delete-room,create-webhook,update-webhook,delete-webhook"`
 	Who    *Person `json:"who,omitempty"`
 	Seq    uint64  `json:"seq,omitempty"`   // of the message that was deleted
 	Count  int     `json:"count,omitempty"` // of the messages that were cleared
