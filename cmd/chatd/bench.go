@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"chatd/handlers/client"
 	"chatd/handlers/loadtest"
+	"chatd/handlers/wire"
 )
 
 // benchConfig is what chatd bench can be told.
@@ -57,8 +59,9 @@ func runBench(ctx context.Context, args []string, c console) error {
 	if !strings.HasPrefix(server, "http://") {
 		return usagef("%q: an audience is played over plain http, as in http://localhost:8080", server)
 	}
+	api := &client.API{URL: server, Token: string(cfg.Token)}
 	for i := range cfg.Rooms {
-		if err := makeBenchRoom(ctx, server, string(cfg.Token), benchRoom(i)); err != nil {
+		if err := makeBenchRoom(ctx, api, benchRoom(i)); err != nil {
 			return err
 		}
 	}
@@ -90,24 +93,13 @@ func showProgress(w io.Writer) func(loadtest.Progress) {
 }
 
 // makeBenchRoom makes a room, or finds it made.
-func makeBenchRoom(ctx context.Context, server, token, id string) error {
-	body := fmt.Sprintf(`{"id":%q,"name":"Bench","retention":{"seconds":3600}}`, id)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/rooms", strings.NewReader(body))
+func makeBenchRoom(ctx context.Context, api *client.API, id string) error {
+	_, err := api.CreateRoom(ctx, wire.CreateRoom{ID: id, Name: "Bench", Retention: wire.Retention{Seconds: 3600}})
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusConflict {
+		return nil
+	}
 	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-	if res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusConflict {
-		return fmt.Errorf("room %s cannot be made: %s: %s", id, res.Status, answer)
+		return fmt.Errorf("room %s cannot be made: %w", id, err)
 	}
 	return nil
 }

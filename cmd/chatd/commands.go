@@ -104,9 +104,14 @@ func parseSettings(name string, dst any, args []string, c console, least, most i
 			break
 		}
 	}
+	usage := "chatd " + name
+	if len(settingsOf(dst)) > 0 {
+		usage += " [FLAGS]"
+	}
+	usage = strings.TrimSpace(usage + " " + cmd.args)
 	settings, rest, err := load(dst, args)
 	if errors.Is(err, errHelp) {
-		fmt.Fprintf(c.out, "%s\n\nUsage: chatd %s\n", cmd.short, strings.TrimSpace(name+" [FLAGS] "+cmd.args))
+		fmt.Fprintf(c.out, "%s\n\nUsage: %s\n", cmd.short, usage)
 		if settings := settingsOf(dst); len(settings) > 0 {
 			fmt.Fprint(c.out, "\nFlags:\n\n")
 			printSettings(c.out, settings)
@@ -117,7 +122,7 @@ func parseSettings(name string, dst any, args []string, c console, least, most i
 		return nil, nil, err
 	}
 	if len(rest) < least || len(rest) > most {
-		return nil, nil, usagef("usage: chatd %s", strings.TrimSpace(name+" [FLAGS] "+cmd.args))
+		return nil, nil, usagef("usage: %s", usage)
 	}
 	return settings, rest, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,6 +18,16 @@ type tailConfig struct {
 	History int    `flag:"history" arg:"N" default:"10" help:"how many of the newest messages to begin with"`
 	After   string `flag:"after" arg:"EPOCH:REV" help:"begin after this cursor instead"`
 	JSON    bool   `flag:"json" help:"print what comes as JSON, one frame a line"`
+}
+
+func (c *tailConfig) check() []error {
+	bad := c.remote.check()
+	if epoch, rev, _ := strings.Cut(c.After, ":"); c.After != "" {
+		if _, err := strconv.ParseUint(rev, 10, 64); err != nil || epoch == "" {
+			bad = append(bad, fmt.Errorf("--after (CHATD_AFTER): %q is no cursor, EPOCH:REV", c.After))
+		}
+	}
+	return bad
 }
 
 // runTail follows a room until it is interrupted, across restarts of the
