@@ -22,7 +22,8 @@ func remedy(err error) error {
 		{sqlite.ErrReadOnly, "make the files this user's (chown -R), or name another directory with --data"},
 		{fs.ErrPermission, "this user may not write there: make it this user's (chown -R), or name another place"},
 		{syscall.EROFS, "name a place that can be written"},
-		{syscall.ENOSPC, "the disk is full: make room, or name another place"},
+		{syscall.ENOSPC, "make room, or name another place"},
+		{sqlite.ErrFull, "make room, or name another place"},
 	} {
 		if errors.Is(err, r.cause) {
 			return fmt.Errorf("%w\n       → %s", err, r.what)

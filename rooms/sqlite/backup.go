@@ -31,6 +31,9 @@ func Backup(ctx context.Context, dir, file string) error {
 			return err
 		}
 		_, err = conns[0].sql.ExecContext(ctx, "VACUUM INTO ?", temporary)
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", file, known(err))
+		}
 		return errors.Join(err, closeConns(db, conns))
 	})
 }

@@ -15,19 +15,26 @@ var (
 	ErrForeign  = errors.New("not chatd's")
 	ErrDamaged  = errors.New("damaged")
 	ErrReadOnly = errors.New("not to be written by this user")
+	ErrFull     = errors.New("no room is left on the disk")
 )
 
 // known adds to an error of SQLite's what it means.
 func known(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok || errors.Is(err, ErrDamaged) || errors.Is(err, ErrReadOnly) {
+	if !ok {
 		return err
 	}
+	meaning := error(nil)
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		meaning = ErrDamaged
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+		meaning = ErrReadOnly
+	case sqlite3.SQLITE_FULL:
+		meaning = ErrFull
 	}
-	return err
+	if meaning == nil || errors.Is(err, meaning) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", meaning, err)
 }
