@@ -27,10 +27,9 @@ type look struct {
 	width            int
 }
 
-func looks() []look {
-	if !*uiLooks {
-		return []look{{"light", "ltr", 1440}, {"dark", "rtl", 320}, {"dark", "ltr", 768}, {"light", "rtl", 768}}
-	}
+// looks are all the looks there are; or for the i-th state two of them, so that
+// each look is had by as many states.
+func looks(i int) []look {
 	var all []look
 	for _, theme := range []string{"light", "dark"} {
 		for _, direction := range []string{"ltr", "rtl"} {
@@ -39,7 +38,10 @@ func looks() []look {
 			}
 		}
 	}
-	return all
+	if *uiLooks {
+		return all
+	}
+	return []look{all[i*7%len(all)], all[(i*7+5)%len(all)]}
 }
 
 // uiStates are the states of the page: where each is, what leads to it, and how
@@ -58,7 +60,15 @@ var uiStates = []struct{ name, path, act, there string }{
 	{"create", "/r/lobby", `document.querySelector(".list-head button").click()`, `document.querySelector("dialog select")`},
 	{"empty", "/r/empty", ``, `ui.ready() && ui.$(".intro")`},
 	{"archived", "/r/archived", ``, `ui.$(".blocked:not([hidden])")`},
+	{"announce", "/r/news", ``, `ui.$(".blocked:not([hidden])")`},
+	{"slow", "/r/slow", `for (const text of ["one", "two"]) void ui.view.room.send(text)`, `ui.$(".countdown") && ui.row("two")`},
+	{"failed", "/r/empty", `void ui.view.room.send("long ".repeat(1000)).catch(() => {})`, `ui.$(".failure")`},
+	{"loading", "/r/lobby", `ui.view.timeline.reset()`, `ui.$(".skeleton")`},
+	{"away", "/r/lobby", `ui.view.room.leave(); void ui.view.room.send("later")`, `ui.$(".banner:not([hidden])") && ui.$(".note").innerText`},
+	{"version", "/r/lobby", `ui.view.toast("chatd was updated.", {label: "Load it", act() {}}, 1e9)`, `ui.$(".toast button")`},
 	{"missing", "/r/nowhere", ``, `ui.$(".card")`},
+	{"kicked", "/r/lobby", `void sanction("kicks", "lobby")`, `ui.$(".card q")`},
+	{"banned", "/r/news", `void sanction("bans", "news")`, `ui.$(".card q")`},
 	{"embed", "/embed/lobby?name=Eve", ``, `ui.rows().length >= 5`},
 }
 
@@ -78,10 +88,12 @@ func TestUIAccessible(t *testing.T) {
 		t.Fatal(err)
 	}
 	browser := newBrowser(t)
-	server := serveProcess(t)
-	furnish(t, server.URL)
-	p := newPage(t, browser, "Ana")
-	for _, state := range uiStates {
+	server, admin := serveGuarded(t)
+	furnish(t, admin)
+	p := newPage(t, browser, "Ana", fmt.Sprintf(`globalThis.sanction = (what, room) => fetch("/rooms/" + room + "/" + what, {
+		method: "POST", headers: {Authorization: "Bearer %s", "Content-Type": "application/json"},
+		body: JSON.stringify({who: ui.view.room.you.id, reason: "That was enough"})})`, uiAdmin))
+	for i, state := range uiStates {
 		p.run(`if (location.host) localStorage.removeItem("chatd:draft:lobby")`)
 		p.do(chromedp.Navigate(server.URL + state.path))
 		p.until(`globalThis.ui?.root && !ui.root.querySelector(".shell").hidden && (ui.ready() || ui.$(".card"))`)
@@ -94,7 +106,7 @@ func TestUIAccessible(t *testing.T) {
 		}
 		p.until(state.there)
 		p.evalScript(string(axe))
-		for _, l := range looks() {
+		for _, l := range looks(i) {
 			p.show(l)
 			name := fmt.Sprintf("%s-%s-%s-%d", state.name, l.theme, l.direction, l.width)
 			if *uiShots != "" {
@@ -112,11 +124,11 @@ func TestUIAccessible(t *testing.T) {
 }
 
 // furnish fills a server with what the states show.
-func furnish(t *testing.T, server string) {
+func furnish(t *testing.T, admin *client.API) {
 	t.Helper()
-	ben := &client.API{URL: server, Name: "Ben"}
-	for _, room := range []wire.CreateRoom{{ID: "empty", Name: "Empty"}, {ID: "archived", Name: "Archived", Topic: "What once was"}, {ID: "news", Name: "新闻", Mode: "announce"}} {
-		if _, err := ben.CreateRoom(t.Context(), room); err != nil {
+	ben := &client.API{URL: admin.URL, Name: "Ben"}
+	for _, room := range []wire.CreateRoom{{ID: "empty", Name: "Empty"}, {ID: "slow", Name: "Slow", SlowMode: 300}, {ID: "archived", Name: "Archived", Topic: "What once was"}, {ID: "news", Name: "新闻", Mode: "announce"}} {
+		if _, err := admin.CreateRoom(t.Context(), room); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -132,17 +144,18 @@ func furnish(t *testing.T, server string) {
 			t.Fatal(err)
 		}
 	}
-	cleo := &client.API{URL: server, Name: "Cleo"}
+	cleo := &client.API{URL: admin.URL, Name: "Cleo"}
 	if _, err := cleo.Post(t.Context(), "lobby", wire.PostMessage{Message: "🎉", ReplyTo: 2}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := cleo.Post(t.Context(), "archived", wire.PostMessage{Message: "The last word"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ben.Broadcast(t.Context(), "lobby", wire.PostMessage{Message: "Deploy at 15:00"}); err != nil {
+	yes := true
+	if _, err := admin.Broadcast(t.Context(), "lobby", wire.PostMessage{Message: "Deploy at 15:00"}); err != nil {
 		t.Fatal(err)
 	}
-	archive(t, server, "archived", true)
+	set(t, admin, "archived", wire.PatchRoom{Archived: &yes})
 }
 
 // evalScript runs a script in the page, whatever the page's policy.

@@ -186,15 +186,21 @@ func (p *chatPage) heap() int64 {
 	if _, err := chromedp.Call(p.ctx, performance.Enable, performance.EnableParams{}); err != nil {
 		p.t.Fatal(err)
 	}
+	return int64(p.metric("JSHeapUsedSize"))
+}
+
+// metric is one of those that the browser keeps of a page.
+func (p *chatPage) metric(name string) float64 {
+	p.t.Helper()
 	res, err := chromedp.Call(p.ctx, performance.GetMetrics, cdp.Empty{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, m := range res.Metrics {
-		if m.Name == "JSHeapUsedSize" {
-			return int64(m.Value)
+		if m.Name == name {
+			return m.Value
 		}
 	}
-	p.t.Fatal("the browser tells no size of the heap")
+	p.t.Fatalf("the browser tells no %s", name)
 	return 0
 }

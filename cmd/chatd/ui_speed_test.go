@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
 	"chatd/handlers/client"
@@ -81,6 +82,7 @@ func BenchmarkUISwitch(b *testing.B) {
 	p.run(`document.querySelector('a[href="/r/there"]').click()`)
 	p.until(`ui.view.room.id === "there" && ui.rows().length >= 50`)
 	var times samples
+	before := p.cpu()
 	for b.Loop() {
 		times = append(times, eval[float64](p, `(async () => {
 			const link = document.querySelector(".room-list a:not([aria-current]):not([href='/r/lobby'])");
@@ -92,6 +94,7 @@ func BenchmarkUISwitch(b *testing.B) {
 		})()`))
 		p.until(`ui.ready()`)
 	}
+	b.ReportMetric((p.cpu()-before)/float64(len(times)), "cpu-ms/switch")
 	times.report(b, "ms/switch")
 }
 
@@ -106,8 +109,8 @@ func BenchmarkUIBusy(b *testing.B) {
 	p.until("ui.rows().length > 250")
 	p.run(`ui.took = []; new PerformanceObserver((list) => { for (const e of list.getEntries()) if (e.interactionId || e.name === "keydown") ui.took.push([e.name, e.duration]); })
 		.observe({type: "event", durationThreshold: 16})`)
-	p.run("ui.view.focus()")
-	n := 0
+	p.run("ui.view.focus(); ui.came = 0; ui.view.room.addEventListener('message', () => ui.came++)")
+	n, before := 0, p.cpu()
 	for b.Loop() {
 		p.press(string("typing on "[n%10]))
 		if n++; n%50 == 0 {
@@ -115,6 +118,7 @@ func BenchmarkUIBusy(b *testing.B) {
 		}
 	}
 	p.until("ui.frames(3)")
+	b.ReportMetric((p.cpu()-before)/eval[float64](p, "ui.came"), "cpu-ms/message")
 	type took struct{ Typing, INP float64 }
 	worst := eval[took](p, `(() => {
 		const of = (names) => ui.took.filter(([name]) => names.includes(name)).map(([, d]) => d).sort((a, b) => b - a);
@@ -124,6 +128,15 @@ func BenchmarkUIBusy(b *testing.B) {
 	b.ReportMetric(worst.Typing, "ms/key")
 	b.ReportMetric(worst.INP, "ms/INP")
 	b.ReportMetric(0, "ns/op")
+}
+
+// cpu is how many milliseconds of a processor the page's main thread has taken.
+func (p *chatPage) cpu() float64 {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}); err != nil {
+		p.t.Fatal(err)
+	}
+	return p.metric("TaskDuration") * 1000
 }
 
 // samples are milliseconds.

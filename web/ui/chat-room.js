@@ -100,6 +100,7 @@ export class ChatRoom extends HTMLElement {
     this.room = room;
     this.#closed = undefined;
     this.#typists.clear();
+    this.timeline?.rest();
     this.timeline = timeline ?? new Timeline(room);
     this.timeline.hooks = {
       onstatus: () => this.#status(),

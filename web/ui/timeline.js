@@ -4,7 +4,7 @@
 import { dayName, t } from "../i18n/index.js";
 import { h } from "./dom.js";
 import { fillRow, signature } from "./row.js";
-import { LIMIT, Window } from "./window.js";
+import { LIMIT, PAGE, Window } from "./window.js";
 
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Item} from "../sdk/outbox.js" */
@@ -12,6 +12,8 @@ import { LIMIT, Window } from "./window.js";
 
 /** Milliseconds for which the line above what is unread keeps its place. */
 const HOLD = 700;
+/** Milliseconds after which a timeline that was put away makes itself small. */
+const REST = 1_000;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
 /** Pixels from the end that still count as being there. */
@@ -124,6 +126,18 @@ export class Timeline {
     const left = this.#left;
     this.#draw();
     if (!this.#stuck) this.element.scrollTop = left;
+  }
+
+  /**
+   * It was put away. What is far above a reader at the end is dropped: all that is
+   * here must be laid out before the room is shown again.
+   */
+  rest() {
+    setTimeout(() => {
+      if (this.element.isConnected || !this.#stuck || !this.#window.atEnd) return;
+      this.#window.trimStart(PAGE);
+      this.#draw();
+    }, REST);
   }
 
   /** Draws the line below what was read up to here, or none. @param {number} seq */

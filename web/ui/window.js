@@ -11,7 +11,7 @@ import { continues } from "./row.js";
 /** What stands in the timeline: a message, a day, or the line above what is unread. @typedef {{key: string, day?: string, unread?: boolean, view?: import("./row.js").RowView}} Content */
 
 /** Messages that are fetched at a time. */
-const PAGE = 100;
+export const PAGE = 100;
 
 /** Messages that a window keeps. */
 export const LIMIT = 300;
@@ -108,9 +108,9 @@ export class Window {
   }
 
   /** Drops what is too much at the beginning, for a reader who is at the end. */
-  trimStart() {
-    if (this.rows.length <= LIMIT) return;
-    this.rows.splice(0, this.rows.length - LIMIT);
+  trimStart(limit = LIMIT) {
+    if (this.rows.length <= limit) return;
+    this.rows.splice(0, this.rows.length - limit);
     this.atStart = false;
   }
 
