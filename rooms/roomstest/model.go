@@ -41,6 +41,7 @@ type modelMessage struct {
 	entry     rooms.Entry
 	reactions map[string]map[string]bool // emoji, sender
 	mentions  []string
+	rewritten uint64 // the rev of the newest edit, or of the deletion
 }
 
 // modelOutcome is what there is to compare of an outcome.
@@ -220,6 +221,9 @@ func (r *modelRoom) touch(e rooms.Entry) modelOutcome {
 	if kind != "" {
 		r.Head++
 		m.Rev = r.Head
+		if kind != rooms.ChangeReactions {
+			m.rewritten = r.Head
+		}
 	}
 	return modelOutcome{Seq: m.Seq, Rev: m.Rev, Change: kind}
 }
@@ -288,6 +292,26 @@ func (r *modelRoom) changes(after uint64, viewer string) []rooms.Change {
 	if last := len(list) - 1; r.Head > after && (last < 0 || list[last].Rev < r.Head) {
 		list = append(list, rooms.Change{Rev: r.Head})
 	}
+	return list
+}
+
+// notices are what a webhook is to be told of after rev.
+func (r *modelRoom) notices(after uint64, on rooms.WebhookEvents) []rooms.Notice {
+	var list []rooms.Notice
+	add := func(event rooms.WebhookEvents, rev uint64, m *modelMessage) {
+		if on&event != 0 && rev > after {
+			list = append(list, rooms.Notice{Event: event, Rev: rev, Message: r.view(m.Seq, "")})
+		}
+	}
+	for _, m := range r.messages {
+		if m.Deleted {
+			add(rooms.OnDelete, m.rewritten, m)
+			continue
+		}
+		add(rooms.OnMessage, m.Seq, m)
+		add(rooms.OnEdit, m.rewritten, m)
+	}
+	slices.SortFunc(list, func(a, b rooms.Notice) int { return cmp.Compare(a.Rev, b.Rev) })
 	return list
 }
 

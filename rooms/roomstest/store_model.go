@@ -32,8 +32,10 @@ func TestStoreModel(t *testing.T, open OpenStore) {
 				m.messages(t, rt)
 			case 2, 3, 4:
 				m.changes(t, rt)
-			case 5, 6:
+			case 5:
 				m.unread(t, rt)
+			case 6:
+				m.notices(t, rt)
 			case 7:
 				if err := m.store.Close(); err != nil {
 					rt.Fatal(err)
@@ -300,6 +302,34 @@ func changeKind(m *rooms.Message, base uint64) rooms.ChangeKind {
 		return rooms.ChangeChat
 	}
 	return rooms.ChangeEdit
+}
+
+// notices asks for what a webhook is to be told, a few things at a time.
+func (m *machine) notices(t *testing.T, rt *rapid.T) {
+	r := m.room(rt)
+	q := rooms.NoticeQuery{
+		Room: r.ID, After: uint64(even(int(r.Head)+1).Draw(rt, "after")),
+		On: rooms.WebhookEvents(1 + even(7).Draw(rt, "on")), Limit: 1 + even(5).Draw(rt, "limit"),
+	}
+	want := r.notices(q.After, q.On)
+	for {
+		page, upTo, err := m.store.Notices(t.Context(), q)
+		if err != nil || len(page) > q.Limit || upTo < q.After {
+			rt.Fatalf("%+v: %d notices up to %d, %v", q, len(page), upTo, err)
+		}
+		for _, n := range page {
+			if len(want) == 0 || n.Event != want[0].Event || n.Rev != want[0].Rev || n.Rev > upTo || !reflect.DeepEqual(n.Message, want[0].Message) {
+				rt.Fatalf("%+v: comes %+v %+v, up to %d; want %+v", q, n, n.Message, upTo, want)
+			}
+			want = want[1:]
+		}
+		if q.After = upTo; upTo == r.Head {
+			break
+		}
+	}
+	if len(want) > 0 {
+		rt.Fatalf("not told: %+v", want)
+	}
 }
 
 func (m *machine) unread(t *testing.T, rt *rapid.T) {
