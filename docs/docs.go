@@ -882,7 +882,7 @@ const docTemplate = `{
                         "Bearer": []
                     }
                 ],
-                "description": "Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. JSON with a text and no message is taken as what programs send to Slack: the text (or that of its attachments) is posted, all else is ignored, and the answer is 200 and \"ok\". Needs the permission to moderate.",
+                "description": "Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. JSON with a text, attachments or blocks and no message is taken as what programs send to Slack, as is a form's payload: its words are posted, and the answer is 200 and \"ok\". Needs the permission to moderate.",
                 "consumes": [
                     "application/json",
                     "text/plain"

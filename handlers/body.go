@@ -51,8 +51,12 @@ func (s *Server) readPost(c *gin.Context, kind rooms.MessageKind) (post wire.Pos
 	if err != nil {
 		return post, false, brokenBody(err)
 	}
-	if isJSON && kind == rooms.KindAnnouncement {
-		post.Message, slack = slackText(body)
+	if kind == rooms.KindAnnouncement {
+		if isJSON {
+			post.Message, slack = slackSays(body)
+		} else if form := slackForm(body); form != nil {
+			post.Message, slack = slackSays(form)
+		}
 	}
 	if slack {
 		post.ID, err = idempotencyKey(c, "")

@@ -13,7 +13,7 @@ import (
 // broadcast posts an announcement.
 //
 //	@Summary		Broadcast into a room
-//	@Description	Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. JSON with a text and no message is taken as what programs send to Slack: the text (or that of its attachments) is posted, all else is ignored, and the answer is 200 and "ok". Needs the permission to moderate.
+//	@Description	Everybody in the room gets the announcement. The body is JSON if it says so, else it is the text itself: curl -d 'Deploy at 15:00' …/rooms/lobby/broadcast. JSON with a text, attachments or blocks and no message is taken as what programs send to Slack, as is a form's payload: its words are posted, and the answer is 200 and "ok". Needs the permission to moderate.
 //	@ID				broadcast
 //	@Tags			messages
 //	@Accept			json,plain

@@ -174,11 +174,15 @@ func Shown(r *http.Request) bool {
 	return shown
 }
 
-// bearer is the token that r shows: in its Authorization header, or as a
+// bearer is the token that r shows: in its Authorization header (as the password
+// of a Basic one, for programs that know no more than https://x:TOKEN@host), or as a
 // subprotocol "bearer.<token>", which is all that a browser's WebSocket can
 // send. It is "" for what is shown and no bearer token.
 func bearer(r *http.Request) (token string, shown bool) {
 	if h := r.Header.Get("Authorization"); h != "" {
+		if _, password, ok := r.BasicAuth(); ok {
+			return password, true
+		}
 		scheme, token, _ := strings.Cut(h, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return "", true
