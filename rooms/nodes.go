@@ -73,6 +73,7 @@ const (
 type nodes struct {
 	self  string
 	peers Peers // nil for a node that is alone
+	trail trail
 
 	moved struct {
 		sync.Mutex
@@ -81,9 +82,10 @@ type nodes struct {
 	}
 
 	// mu is taken before Registry.mu and before a hub's.
-	mu     sync.Mutex
-	others map[string]*otherNode
-	swept  time.Time // when the silent were looked for
+	mu      sync.Mutex
+	others  map[string]*otherNode
+	swept   time.Time // when the silent were looked for
+	doubted time.Time // since when one differs and none agrees; zero is that it is not so
 }
 
 // otherNode is what is known of another node.

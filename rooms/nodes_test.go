@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -279,5 +280,40 @@ func TestDivergence(t *testing.T) {
 		if _, err := nodes[2].Propose(t.Context(), person("Ana"), rooms.Entry{Kind: rooms.EntryCreateRoom, Room: "new"}); err == nil {
 			t.Error("the node that differs takes entries")
 		}
+	})
+}
+
+// Right after a start the first to be heard may be the one that is wrong. A node
+// waits for another, but not for ever.
+func TestDivergenceAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a air
+		start := func(name, sum string) *rooms.Registry {
+			r, store, stop := startSealed(t, a.antenna(name))
+			t.Cleanup(stop)
+			store.seal(9000, sum)
+			return r
+		}
+		north, west := start("north", "same"), start("west", "other")
+		time.Sleep(3 * time.Second)
+		south := start("south", "same")
+		time.Sleep(3 * time.Second)
+		if err := errors.Join(north.Ready(), south.Ready()); err != nil || west.Ready() == nil {
+			t.Errorf("of three the two that have the same serve: %v, and the third: %v", err, west.Ready())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var a air
+		for i, name := range []string{"north", "west"} {
+			r, store, stop := startSealed(t, a.antenna(name))
+			defer stop()
+			store.seal(9000, []string{"same", "other"}[i])
+			defer func() {
+				if r.Ready() == nil {
+					t.Errorf("of two that differ %s serves", name)
+				}
+			}()
+		}
+		time.Sleep(10 * time.Second)
 	})
 }

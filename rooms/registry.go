@@ -157,6 +157,9 @@ func (r *Registry) apply(ctx context.Context, batch []Entry, to chan<- []applied
 	r.stats.batchSizes.observe(float64(len(batch)))
 	r.stats.batches.Add(1)
 	r.stats.entries.Add(uint64(len(batch)))
+	if !r.deps.alone {
+		r.nodes.trail.add(batch)
+	}
 	list := make([]applied, len(batch))
 	for i := range batch {
 		e := &batch[i]

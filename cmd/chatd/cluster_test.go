@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -457,6 +458,9 @@ func TestClusterDivergence(t *testing.T) {
 	await(c.ctx, t, "node 2 to notice", func() bool { return !odd.ready(c.ctx) && strings.Contains(odd.log(), "DIVERGED") })
 	if _, err := (&client.API{URL: odd.url}).Room(c.ctx, "lobby"); err == nil {
 		t.Error("the node that differs still answers")
+	}
+	if !regexp.MustCompile(`DIVERGED.* upto=\d+ rooms="?\[lobby\b`).MatchString(odd.log()) {
+		t.Error("the log of the node that differs does not say in which room")
 	}
 	for i, n := range c.nodes[:2] {
 		if !n.ready(c.ctx) {
