@@ -32,6 +32,7 @@ const (
 // read hands the entries after at to apply until ctx is done. Readers come and
 // go with the servers that they are on; the place, which is the store's, stays.
 func (c *Cluster) read(ctx context.Context, l *link, at uint64, apply func(ctx context.Context, batch []rooms.Entry) error) error {
+	var said time.Time
 	for wait := time.Duration(0); ; wait = openAgain {
 		before := at
 		err := c.readOn(ctx, l, &at, apply)
@@ -45,7 +46,10 @@ func (c *Cluster) read(ctx context.Context, l *link, at uint64, apply func(ctx c
 		if at != before {
 			wait = 0
 		}
-		c.log.InfoContext(ctx, "reading the journal anew", "after", at, "why", err)
+		if wait == 0 || time.Since(said) > sayAgain {
+			said = time.Now()
+			c.log.InfoContext(ctx, "reading the journal anew", "after", at, "why", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -16,18 +16,24 @@ const (
 	// running: stopped, or its machine asleep. A look takes lookEvery and askFor
 	// at most.
 	nap = 3 * time.Second
+	// behind is for how long a node may lack what it knows that there is before it
+	// is not ready.
+	behind = 2 * time.Second
 )
+
+var errNoReader = errors.New("there is no reader yet")
 
 // status is how this node stands to the journal: how far it is, and what it
 // knows of how far it should be.
 type status struct {
 	mu      sync.Mutex
-	why     error         // what the node waits for, nil is nothing
+	why     error         // what the node waits for, a reader or its disk; nil is nothing
 	reading bool          // there is a link
 	at      uint64        // how far it has applied
 	last    uint64        // where the journal ended when that was heard last
 	lastAt  time.Time     // as of when
 	fresh   time.Time     // the node has all that was in the journal then; zero is never
+	lacking time.Time     // since when it has not what it knows that there is; zero is that it has
 	heard   time.Time     // when the leader was asked what it answered last
 	looked  time.Time     // when a question ended last, with an answer or without
 	woke    time.Time     // when the process noticed last that it had not been running
@@ -39,13 +45,14 @@ func (s *status) waiting(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.why = err
+	s.changedLocked()
 }
 
 // begin tells that there is a link, and that the node has applied up to at.
 func (s *status) begin(at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reading, s.at, s.looked = true, at, time.Now()
+	s.reading, s.why, s.at, s.looked = true, errNoReader, at, time.Now()
 	s.changedLocked()
 }
 
@@ -81,7 +88,13 @@ func (s *status) look(e end, err error) {
 
 // changedLocked takes into account what has changed.
 func (s *status) changedLocked() {
-	if s.at >= s.last && s.lastAt.After(s.fresh) {
+	switch {
+	case s.at >= s.last:
+		s.lacking = time.Time{}
+	case s.lacking.IsZero():
+		s.lacking = time.Now()
+	}
+	if s.why == nil && s.lacking.IsZero() && s.lastAt.After(s.fresh) {
 		if s.fresh.IsZero() {
 			close(s.begun)
 		}
@@ -182,23 +195,24 @@ func (c *Cluster) Lag() int {
 	return int(max(at, last) - at)
 }
 
-// Ready implements [rooms.Journal]. A node that has not been able for long to
-// tell that it has what the journal holds is not ready: it catches up, or it is
-// cut off from the others, or too few of them are left.
+// Ready implements [rooms.Journal]. A node that lacks something, or that has not
+// been able for long to tell that it has all, is not ready: it catches up, or it
+// is cut off from the others, or too few of them are left.
 func (c *Cluster) Ready() error {
 	s := &c.status
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	behind := time.Since(s.fresh)
+	unsure := time.Since(s.fresh)
+	late := !s.lacking.IsZero() && time.Since(s.lacking) > behind
 	switch {
-	case !s.fresh.IsZero() && behind <= deaf:
+	case !s.fresh.IsZero() && unsure <= deaf && !late:
 		return nil
 	case s.why != nil:
 		return fmt.Errorf("this node waits for the journal: %w", s.why)
 	case !s.reading:
 		return errors.New("this node has not joined the cluster yet")
-	case s.fresh.IsZero() || s.at < s.last:
+	case s.fresh.IsZero() || late:
 		return fmt.Errorf("this node catches up: it is at %d of %d", s.at, s.last)
 	}
-	return fmt.Errorf("this node has not heard from the journal's leader for %v", behind.Round(time.Second))
+	return fmt.Errorf("this node has not heard from the journal's leader for %v", unsure.Round(time.Second))
 }
