@@ -65,6 +65,7 @@ export const en = {
   reconnecting: "Reconnecting",
   banner_reconnecting: "Reconnecting. What you write is kept.",
   banner_offline: "You are offline. What you write is kept.",
+  banner_unstored: "Not sent yet: the server cannot store anything right now. What you write is kept.",
   try_now: "Try now",
   try_again: "Try again",
   waiting: { one: "{n} waiting", other: "{n} waiting" },

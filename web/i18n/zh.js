@@ -66,6 +66,7 @@ export const zh = {
   reconnecting: "正在重新连接",
   banner_reconnecting: "正在重新连接，你写的内容会保留。",
   banner_offline: "网络已断开，你写的内容会保留。",
+  banner_unstored: "尚未发送：服务器目前无法保存。你写的内容会保留。",
   try_now: "立即重试",
   try_again: "再试一次",
   waiting: "{n} 条待发送",

@@ -64,6 +64,8 @@ export class Outbox {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #paused;
   #refusals = 0;
+  /** Milliseconds since the epoch, since when the server has stored nothing of what it was sent; 0 while nothing is on its way. */
+  unstoredSince = 0;
   #place;
   #hooks;
 
@@ -124,6 +126,7 @@ export class Outbox {
   flush() {
     const me = this.#hooks.me();
     if (me === undefined || !this.#loaded || this.#paused !== undefined) return;
+    const before = this.unstoredSince;
     let underway = this.items.filter((i) => i.state === "sent").length;
     for (const item of this.items) {
       if (underway >= WINDOW) break;
@@ -138,8 +141,10 @@ export class Outbox {
         void keep(item);
       }
       item.state = "sent";
+      this.unstoredSince ||= Date.now();
       underway++;
     }
+    if (this.unstoredSince !== before) this.#hooks.onchange();
   }
 
   /** Forgets that the server wanted no posts: it will say so again. */
@@ -155,6 +160,7 @@ export class Outbox {
       if (code === 1007 || code === 1009) this.#fail(item, new ChatError("too_large", "The server does not take this message."));
       else item.state = "queued";
     }
+    this.unstoredSince = 0;
   }
 
   /** The history begins anew: no change will come for what is acknowledged. */
@@ -184,6 +190,7 @@ export class Outbox {
     // The change itself may still be under way: until it comes, the item stands for it.
     item.state = "acked";
     item.seq = ack.seq;
+    this.unstoredSince = this.items.some((i) => i.state === "sent") ? Date.now() : 0;
     if (ack.rev <= cursor) this.items = this.items.filter((i) => i !== item);
     this.#hooks.onchange();
     this.flush();
@@ -201,6 +208,7 @@ export class Outbox {
     const wait = error.retryAfter > 0 ? error.retryAfter * 1000 : Math.min(1000 * 2 ** this.#refusals, 30_000);
     this.#refusals++;
     item.state = "queued";
+    if (frame.code !== "unavailable") this.unstoredSince = 0;
     this.pausedUntil = Date.now() + wait;
     clearTimeout(this.#paused);
     this.#paused = setTimeout(() => {

@@ -125,6 +125,11 @@ export class Room extends EventTarget {
     return this.#outbox.pausedUntil;
   }
 
+  /** Milliseconds since the epoch, since when the server has stored nothing of what it was sent; 0 while nothing is on its way. */
+  get unstoredSince() {
+    return this.#outbox.unstoredSince;
+  }
+
   /** Connects, and stays connected until leave. Resolves with the first welcome. @returns {Promise<Welcome>} */
   join() {
     const joined = new Promise((resolve, reject) => {

@@ -129,7 +129,10 @@ export class ChatRoom extends HTMLElement {
     });
     on("presence", () => this.#status());
     on("typing", (frame) => this.#typed(frame.who));
-    on("refused", (error) => this.toast(reason({ code: error.code, detail: error.message })));
+    on("refused", (error) => {
+      if (error.code === "unavailable" && room.unstoredSince > 0) return; // the banner says it
+      this.toast(reason({ code: error.code, detail: error.message }));
+    });
     on("closed", (why) => {
       this.#closed = why;
       this.#status();
@@ -304,21 +307,36 @@ export class ChatRoom extends HTMLElement {
     const ok = room.state === "open" && room.welcome !== undefined;
     this.dot.className = `dot ${ok ? "on" : this.#closed ? "off" : "trying"}`;
     this.dot.setAttribute("aria-label", ok ? t("connected") : t("reconnecting"));
-    this.composer.note.textContent = waiting > 0 && !ok ? t("waiting", { n: waiting }) : "";
+    // A loss of a moment is not worth a word.
+    const late = 3000;
+    const unstored = ok && waiting > 0 && room.unstoredSince > 0 ? Date.now() - room.unstoredSince : -1;
+    this.composer.note.textContent = waiting > 0 && (!ok || unstored >= late) ? t("waiting", { n: waiting }) : "";
     if (ok || this.#closed || !room.welcome) {
       clearTimeout(this.#bannerTimer);
       this.#bannerTimer = undefined;
-      if (room.welcome || this.#closed) this.banner.hidden = true;
+      if (unstored >= late) this.#announce(t("banner_unstored"));
+      else if (room.welcome || this.#closed) this.banner.hidden = true;
+      if (unstored >= 0 && unstored < late) {
+        this.#bannerTimer = setTimeout(() => {
+          this.#bannerTimer = undefined;
+          this.#status();
+        }, late - unstored);
+      }
       if (ok || this.#closed) return;
     }
-    // A loss of a moment is not worth a word.
     this.#bannerTimer ??= setTimeout(() => {
-      this.banner.replaceChildren(
-        h("span", {}, globalThis.navigator.onLine ? t("banner_reconnecting") : t("banner_offline")),
+      this.#announce(
+        globalThis.navigator.onLine ? t("banner_reconnecting") : t("banner_offline"),
         h("button", { type: "button", class: "link", onclick: () => this.room?.wake() }, t("try_now")),
       );
-      this.banner.hidden = false;
-    }, 3000);
+    }, late);
+  }
+
+  /** Says something in the banner, once. @param {string} text @param {HTMLElement[]} more */
+  #announce(text, ...more) {
+    if (!this.banner.hidden && this.banner.firstElementChild?.textContent === text) return;
+    this.banner.replaceChildren(h("span", {}, text), ...more);
+    this.banner.hidden = false;
   }
 
   /** @param {Timeline} timeline */
