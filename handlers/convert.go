@@ -13,6 +13,11 @@ import (
 
 func wirePerson(s rooms.Sender) wire.Person { return wire.Person{ID: s.ID, Name: s.Name} }
 
+// wireYou is who, who may do that much in its room.
+func wireYou(who rooms.Identity, may rooms.Permission) wire.You {
+	return wire.You{Person: wirePerson(who.Sender()), May: wirePermissions(may), Until: wireMoment(who.Expires)}
+}
+
 func wirePeople(senders []rooms.Sender) []wire.Person {
 	people := make([]wire.Person, len(senders))
 	for i, s := range senders {

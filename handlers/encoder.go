@@ -23,11 +23,8 @@ type encoder struct {
 }
 
 func (e encoder) Welcome(w *rooms.Welcome) []byte {
-	you := wire.You{
-		Person: wirePerson(w.You.Sender()),
-		Token:  e.auth.GuestToken(w.You),
-		May:    wirePermissions(w.You.Allowed(w.Room.ID, w.Room.Visibility)),
-	}
+	you := wireYou(w.You, w.You.Allowed(w.Room.ID, w.Room.Visibility))
+	you.Token = e.auth.GuestToken(w.You)
 	return encode(wire.Welcome{
 		Type:      wire.TypeWelcome,
 		Version:   wire.Version,

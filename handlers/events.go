@@ -96,7 +96,7 @@ func (s *Server) follow(c *gin.Context) error {
 		ctx, cancel = context.WithDeadline(ctx, who.Expires)
 		defer cancel()
 	}
-	stream.hold(ctx)
+	stream.hold(ctx, who.Expires, member)
 	member.Leave()
 	return nil
 }
@@ -177,10 +177,16 @@ func (s *eventStream) seize() {
 }
 
 // hold keeps the handler until the client has gone or the stream was closed. A
-// comment now and then keeps proxies from taking a quiet room for a dead one.
-func (s *eventStream) hold(ctx context.Context) {
+// comment now and then keeps proxies from taking a quiet room for a dead one. The
+// member is told before its credential ends at until, zero being never.
+func (s *eventStream) hold(ctx context.Context, until time.Time, member *rooms.Member) {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
+	var soon <-chan time.Time
+	if !until.IsZero() {
+		left := time.Until(until)
+		soon = time.After(left - expiringBefore(left))
+	}
 	for open := true; open; {
 		select {
 		case <-ctx.Done():
@@ -190,6 +196,8 @@ func (s *eventStream) hold(ctx context.Context) {
 			open = false
 		case <-s.ended:
 			open = false
+		case <-soon:
+			member.Send(expiring(until))
 		case <-tick.C:
 			if _, lines := s.framing.(linesFraming); !lines {
 				open = s.Write([]byte(":\n\n")) == nil

@@ -39,6 +39,7 @@ var reasons = map[rooms.Code]struct{ status, close int }{
 	rooms.CodeMessageNotFound: {http.StatusNotFound, wire.ClosePolicy},
 	rooms.CodeMessageDeleted:  {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeNotAuthor:       {http.StatusForbidden, wire.CloseForbidden},
+	rooms.CodeOtherIdentity:   {http.StatusForbidden, wire.CloseForbidden},
 	rooms.CodeIDReused:        {http.StatusConflict, wire.ClosePolicy},
 	rooms.CodeUnavailable:     {http.StatusServiceUnavailable, wire.CloseTryLater},
 	rooms.CodeShuttingDown:    {http.StatusServiceUnavailable, wire.CloseRestart},

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"chatd/handlers/auth"
 	"chatd/handlers/metrics"
 	"chatd/handlers/wire"
 	"chatd/rooms"
@@ -30,6 +31,7 @@ type session struct {
 	in       *bufio.Reader // gorilla's
 	out      *conn
 	registry Registry
+	auth     *auth.Authenticator
 	metrics  *metrics.Metrics
 	deflater *deflater     // nil without permessage-deflate
 	member   *rooms.Member // nil when joining failed
@@ -37,6 +39,7 @@ type session struct {
 	bucket   int           // of the heartbeat sweep
 	inFlight chan struct{} // a token for each frame that is not answered yet
 	counted  atomic.Bool   // among those that ended
+	end      *end          // of the credential; nil when it has none
 }
 
 // Framing implements rooms.Sink.
@@ -97,17 +100,6 @@ func (s *session) checkAlive(pinged time.Time) {
 	}
 }
 
-// expire closes a session whose credential has ended, and tells whether it has.
-func (s *session) expire(now time.Time) bool {
-	over := s.member != nil && s.member.Identity().Expired(now)
-	if over {
-		s.Close(tokenExpired)
-	}
-	return over
-}
-
-var tokenExpired = rooms.Errorf(wire.CodeTokenExpired, "the token has expired; come back with a fresh one, and resume")
-
 // run waits for what the client sends, and ends the session. A goroutine that
 // has handled a message has a grown stack, which Go would let it keep; so
 // another takes its place, and a session that waits has the smallest stack
@@ -128,6 +120,7 @@ func (s *session) run(ss *sessions) {
 		return
 	}
 	_ = s.out.Close()
+	s.end.forget()
 	if s.member != nil {
 		s.member.Leave()
 	}
@@ -256,6 +249,8 @@ func (s *session) obey(f wire.ClientFrame) error {
 	case wire.TypeTyping:
 		s.member.Typing()
 		return nil
+	case wire.TypeAuth:
+		return s.renew(f)
 	case wire.TypePing:
 		s.inFlight <- struct{}{}
 		s.answer(pong)

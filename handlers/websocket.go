@@ -175,7 +175,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	// From here on nothing of the request is kept: it, its buffers and this
 	// goroutine's grown stack are freed when the handler returns.
-	s.sessions.start(&session{inFlight: make(chan struct{}, maxInFlight), ws: ws, in: w.in, out: w.conn, registry: s.rooms, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
+	s.sessions.start(&session{inFlight: make(chan struct{}, maxInFlight), ws: ws, in: w.in, out: w.conn, registry: s.rooms, auth: s.auth, metrics: s.metrics, deflater: deflater, from: from}, who, room, options)
 	return nil
 }
 
@@ -248,6 +248,7 @@ func (ss *sessions) start(s *session, who rooms.Identity, room string, o rooms.J
 	}
 	s.member = member
 	ss.add(s)
+	s.watch(who.Expires)
 	go s.run(ss)
 }
 

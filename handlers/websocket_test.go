@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"chatd/handlers/auth"
 	"chatd/handlers/wire"
@@ -29,9 +30,25 @@ func (s *restServer) socket(t *testing.T, path string) *websocket.Conn {
 	return ws
 }
 
+// socketAs is socket for the bearer of a token.
+func (s *restServer) socketAs(t *testing.T, path, token string) *websocket.Conn {
+	t.Helper()
+	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(s.URL, "http", "ws", 1)+path,
+		http.Header{"Authorization": {"Bearer " + token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	t.Cleanup(func() { _ = ws.Close() })
+	return ws
+}
+
 // until reads frames up to the first of a type.
 func until(t *testing.T, ws *websocket.Conn, kind string) map[string]any {
 	t.Helper()
+	if err := ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	for {
 		_, data, err := ws.ReadMessage()
 		if err != nil {

@@ -30,6 +30,7 @@ const (
 	CodeMessageNotFound Code = "message_not_found"  // no message of that seq
 	CodeMessageDeleted  Code = "message_deleted"    // the message is deleted and cannot change
 	CodeNotAuthor       Code = "not_author"         // only the author or a moderator may do this
+	CodeOtherIdentity   Code = "other_identity"     // a fresh credential must be of the same identity
 	CodeIDReused        Code = "id_reused"          // this id was used for something else
 	CodeUnavailable     Code = "unavailable"        // cannot be made durable now; try again with the same id
 	CodeShuttingDown    Code = "shutting_down"      // the node is going away; reconnect

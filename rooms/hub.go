@@ -55,6 +55,7 @@ type deps struct {
 	spawn   func(func(context.Context)) // runs a goroutine that the registry waits for
 	empty   func(*hub)                  // told when the last member has left
 	left    func(*Member)               // told when a member with an inbox has left
+	renewed func(*Member)               // told when one has a fresh credential
 }
 
 func newHub(room Room, d *deps) *hub {
@@ -106,8 +107,15 @@ func (h *hub) hide(c *Change) {
 	}
 }
 
+func (h *hub) visibilityLocked() Visibility {
+	if h.private {
+		return Private
+	}
+	return Public
+}
+
 func (h *hub) hiddenLocked(m *Member) bool {
-	return h.private && !m.who.Can(Read, h.room, Private)
+	return h.private && !m.who().Can(Read, h.room, Private)
 }
 
 // addLocked puts a frame into the ring and wakes the writers.
@@ -170,7 +178,7 @@ func (h *hub) join(m *Member, room *Room) (joined bool, err error) {
 	if err := h.bannedLocked(m); err != nil {
 		return false, err
 	}
-	if err := h.fullLocked(m.who, room); err != nil {
+	if err := h.fullLocked(*m.who(), room); err != nil {
 		return false, err
 	}
 	m.shard = h.members % len(h.shards)
@@ -178,7 +186,7 @@ func (h *hub) join(m *Member, room *Room) (joined bool, err error) {
 	h.serveLocked(1)
 	h.deps.stats.members.Add(1)
 	if h.presence.join(m) {
-		h.deps.nodes.move(Move{Room: h.room, Who: m.who.Sender(), Here: true})
+		h.deps.nodes.move(Move{Room: h.room, Who: m.who().Sender(), Here: true})
 	}
 	h.announceLocked()
 	return true, nil
@@ -211,7 +219,7 @@ func (h *hub) drop(m *Member, reason *Error) {
 		h.delivered.Broadcast() // it may be waiting there
 	}
 	if h.presence.leave(m) {
-		h.deps.nodes.move(Move{Room: h.room, Who: m.who.Sender()})
+		h.deps.nodes.move(Move{Room: h.room, Who: m.who().Sender()})
 	}
 	h.announceLocked()
 	empty := h.members == 0

@@ -44,24 +44,33 @@ type inbox struct {
 func (b *inboxes) add(m *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one := b.all[m.who.Subject]
+	one := b.all[m.who().Subject]
 	if one == nil {
 		one = &inbox{members: make(map[*Member]struct{}), dirty: make(map[string]struct{}), told: make(map[string]Unread)}
 		if b.all == nil {
 			b.all, b.touched = make(map[string]*inbox), make(map[string]struct{})
 		}
-		b.all[m.who.Subject] = one
+		b.all[m.who().Subject] = one
 	}
-	one.who = m.who // the newest credential counts
+	one.who = *m.who() // the newest credential counts
 	one.members[m] = struct{}{}
+}
+
+// renew has the fresh credential of one of its members count.
+func (b *inboxes) renew(m *Member) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if one := b.all[m.who().Subject]; one != nil {
+		one.who = *m.who()
+	}
 }
 
 func (b *inboxes) remove(m *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if one := b.all[m.who.Subject]; one != nil {
+	if one := b.all[m.who().Subject]; one != nil {
 		if delete(one.members, m); len(one.members) == 0 {
-			delete(b.all, m.who.Subject)
+			delete(b.all, m.who().Subject)
 		}
 	}
 }
@@ -228,7 +237,7 @@ func (r *Registry) openInbox(ctx context.Context, m *Member, p []byte) ([]byte, 
 	if m.isGone() { // it left before it had an inbox to leave
 		r.inboxes.remove(m)
 	}
-	rooms, err := r.Rooms(ctx, m.who, "", inboxRooms)
+	rooms, err := r.Rooms(ctx, *m.who(), "", inboxRooms)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +245,7 @@ func (r *Registry) openInbox(ctx context.Context, m *Member, p []byte) ([]byte, 
 	for i := range rooms {
 		ids[i] = rooms[i].ID
 	}
-	counts, err := r.Unread(ctx, m.who, ids)
+	counts, err := r.Unread(ctx, *m.who(), ids)
 	if err != nil {
 		return nil, err
 	}

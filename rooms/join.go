@@ -45,7 +45,8 @@ func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOp
 		if err != nil {
 			return nil, err
 		}
-		m := &Member{who: who, hub: h, sink: sink, inbox: o.Inbox}
+		m := newMember(who, h, sink)
+		m.inbox = o.Inbox
 		joined, err := h.join(m, &found)
 		if err != nil {
 			return nil, err
@@ -81,7 +82,7 @@ func (r *Registry) welcome(m *Member, o JoinOptions) error {
 
 // welcome sets m's cursor and returns what it reads first.
 func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, error) {
-	w := Welcome{You: m.who}
+	w := Welcome{You: *m.who()}
 	h.mu.Lock()
 	if !h.deps.alone && o.After != nil && o.After.Epoch == h.epoch && !h.awaitLocked(m, o.After.Rev) {
 		h.mu.Unlock()
@@ -99,7 +100,7 @@ func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, er
 		if o.History > 0 {
 			var err error
 			history, err = h.deps.store.Messages(ctx, MessageQuery{
-				Room: h.room, Limit: min(o.History, MaxPage), Viewer: m.who.Subject,
+				Room: h.room, Limit: min(o.History, MaxPage), Viewer: m.who().Subject,
 			})
 			if err != nil {
 				return nil, err

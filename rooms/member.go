@@ -1,6 +1,9 @@
 package rooms
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 const (
 	outboxFrames = 128       // frames of its own that a member may lack
@@ -12,7 +15,8 @@ const (
 // room's changes, and a small outbox for frames of its own. Its methods may be
 // called by any goroutine.
 type Member struct {
-	who   Identity
+	identity atomic.Pointer[Identity] // replaced by Renew
+
 	hub   *hub
 	sink  Sink
 	shard int // which writer serves it
@@ -83,8 +87,17 @@ func (o *outbox) settle() {
 	}
 }
 
-// Identity is who the member is.
-func (m *Member) Identity() Identity { return m.who }
+// newMember makes a member that is in no hub yet.
+func newMember(who Identity, h *hub, sink Sink) *Member {
+	m := &Member{hub: h, sink: sink}
+	m.identity.Store(&who)
+	return m
+}
+
+// Identity is who the member is, and what it may do by its newest credential.
+func (m *Member) Identity() Identity { return *m.who() }
+
+func (m *Member) who() *Identity { return m.identity.Load() }
 
 // Room is the id of the room that it is in.
 func (m *Member) Room() string { return m.hub.room }

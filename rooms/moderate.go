@@ -84,7 +84,7 @@ func (r *Registry) present(room *Room, s *Sanction) (rank Rank, name string) {
 		return RankMember, ""
 	}
 	for _, m := range one.members {
-		rank = max(rank, rankOf(m.who.Allowed(room.ID, room.Visibility)))
+		rank = max(rank, rankOf(m.who().Allowed(room.ID, room.Visibility)))
 	}
 	return rank, one.Name
 }
@@ -150,7 +150,7 @@ func (h *hub) expel(s *Sanction) (networks []string) {
 	h.mu.Lock()
 	var held []*Member
 	for _, m := range h.presence.all() {
-		if s.names(m.who) && h.rankLocked(m) < s.Rank() {
+		if s.names(*m.who()) && h.rankLocked(m) < s.Rank() {
 			held = append(held, m)
 		}
 	}
@@ -159,7 +159,7 @@ func (h *hub) expel(s *Sanction) (networks []string) {
 	seen := make(map[netip.Prefix]bool)
 	for _, m := range held {
 		h.drop(m, why)
-		if n := m.who.Network; n.IsValid() && !n.Addr().IsLoopback() && !seen[n] && len(networks) < MaxNetworks {
+		if n := m.who().Network; n.IsValid() && !n.Addr().IsLoopback() && !seen[n] && len(networks) < MaxNetworks {
 			seen[n] = true
 			networks = append(networks, n.String())
 		}
@@ -169,13 +169,13 @@ func (h *hub) expel(s *Sanction) (networks []string) {
 
 // bannedLocked is the refusal of a member that a ban holds which was applied
 // after the member was admitted.
-func (h *hub) bannedLocked(m *Member) error {
+func (h *hub) bannedLocked(m *Member) *Error {
 	all := h.deps.store.Sanctions(h.room)
 	if all == nil {
 		return nil
 	}
 	now := time.Now()
-	if s := all.Holding(Ban, m.who.Subject, m.who.Network, h.rankLocked(m), now); s != nil {
+	if s := all.Holding(Ban, m.who().Subject, m.who().Network, h.rankLocked(m), now); s != nil {
 		return s.refusal(h.room, now)
 	}
 	return nil
@@ -184,15 +184,11 @@ func (h *hub) bannedLocked(m *Member) error {
 // mutedLocked tells whether m may not be heard now.
 func (h *hub) mutedLocked(m *Member) bool {
 	all := h.deps.store.Sanctions(h.room)
-	return all != nil && all.Holding(Mute, m.who.Subject, netip.Prefix{}, h.rankLocked(m), time.Now()) != nil
+	return all != nil && all.Holding(Mute, m.who().Subject, netip.Prefix{}, h.rankLocked(m), time.Now()) != nil
 }
 
 func (h *hub) rankLocked(m *Member) Rank {
-	visibility := Public
-	if h.private {
-		visibility = Private
-	}
-	return rankOf(m.who.Allowed(h.room, visibility))
+	return rankOf(m.who().Allowed(h.room, h.visibilityLocked()))
 }
 
 // moderated returns a room that who may moderate.

@@ -47,7 +47,7 @@ func (p *presence) begin(elsewhere []Sender) {
 
 // join adds a member. It reports whether it is the identity's first one here.
 func (p *presence) join(m *Member) bool {
-	one := p.come(m.who.Sender())
+	one := p.come(m.who().Sender())
 	one.members = append(one.members, m)
 	return len(one.members) == 1
 }
@@ -55,7 +55,7 @@ func (p *presence) join(m *Member) bool {
 // leave takes a member away. It reports whether it was the identity's last one
 // here.
 func (p *presence) leave(m *Member) bool {
-	one := p.here[m.who.Subject]
+	one := p.here[m.who().Subject]
 	if i := slices.Index(one.members, m); i >= 0 {
 		one.members = slices.Delete(one.members, i, i+1)
 	}
@@ -204,18 +204,19 @@ func (h *hub) moveElsewhere(m Move) {
 	h.announceLocked()
 }
 
-// typing tells the room that m types.
+// typing tells the room that m types, if it may write there.
 func (h *hub) typing(m *Member) {
 	h.mu.Lock()
 	now := time.Now()
-	quiet := m.gone || now.Sub(time.Unix(0, m.typed)) < typingEvery || h.mutedLocked(m)
+	quiet := m.gone || now.Sub(time.Unix(0, m.typed)) < typingEvery ||
+		!m.who().Can(Post, h.room, h.visibilityLocked()) || h.mutedLocked(m)
 	if !quiet {
 		m.typed = now.UnixNano()
-		quiet = !h.typingLocked(m.who.Sender(), now)
+		quiet = !h.typingLocked(m.who().Sender(), now)
 	}
 	h.mu.Unlock()
 	if !quiet {
-		h.deps.nodes.typing(h.room, m.who.Sender())
+		h.deps.nodes.typing(h.room, m.who().Sender())
 	}
 }
 

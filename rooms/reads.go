@@ -42,7 +42,7 @@ func (r *Registry) room(ctx context.Context, who Identity, id string) (Room, err
 		if room.Visibility == Private {
 			return Room{}, roomNotFound(id)
 		}
-		return Room{}, Errorf(CodeForbidden, "you may not read room %q", id)
+		return Room{}, mayNotRead(id)
 	}
 	if err := r.barred(who, &room); err != nil {
 		return Room{}, err
@@ -107,6 +107,8 @@ func (r *Registry) catchUpTo(ctx context.Context, room *Room, seq uint64) {
 		r.catchUp(ctx)
 	}
 }
+
+func mayNotRead(id string) *Error { return Errorf(CodeForbidden, "you may not read room %q", id) }
 
 func roomNotFound(id string) *Error { return Errorf(CodeRoomNotFound, "there is no room %q", id) }
 

@@ -82,7 +82,7 @@ func NewRegistry(c Config) *Registry {
 	r.waiting.node = c.Node
 	r.webhooks.init(c.Webhooks)
 	r.nodes.self, r.nodes.peers = c.Node, c.Peers
-	r.deps = deps{alone: c.Node == "", nodes: &r.nodes, store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove}
+	r.deps = deps{alone: c.Node == "", nodes: &r.nodes, store: c.Store, encoder: c.Encoder, stats: &r.stats, empty: r.forget, left: r.inboxes.remove, renewed: r.inboxes.renew}
 	// One processor is left to those who read, apply and deliver: where all are
 	// busy writing, Go looks for what has arrived only now and then.
 	for i := range max(1, runtime.GOMAXPROCS(0)-1) {

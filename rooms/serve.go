@@ -68,7 +68,7 @@ func (h *hub) next(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 // m goes on from the ring.
 func (h *hub) catchUp(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 	changes, done, err := h.deps.store.Changes(ctx, ChangeQuery{
-		Room: h.room, After: m.rev, Base: m.base, Limit: catchUpPage, Viewer: m.who.Subject,
+		Room: h.room, After: m.rev, Base: m.base, Limit: catchUpPage, Viewer: m.who().Subject,
 	})
 	if err != nil {
 		h.drop(m, closing(ctx, err))

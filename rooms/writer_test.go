@@ -49,7 +49,8 @@ func fill(d *deps, members int) (*hub, []*tap) {
 	taps := make([]*tap, members)
 	for i := range taps {
 		taps[i] = new(tap)
-		m := &Member{hub: h, sink: taps[i], live: true, who: Identity{Subject: "one", Name: "one"}}
+		m := newMember(Identity{Subject: "one", Name: "one"}, h, taps[i])
+		m.live = true
 		h.members++
 		h.serveLocked(1)
 		h.presence.join(m)

@@ -43,16 +43,7 @@ room.leave();
 // TestSDKInNode runs the SDK in Node, from 22 on, which has WebSockets.
 func TestSDKInNode(t *testing.T) {
 	node := findNode(t)
-	dir := t.TempDir()
-	// Modules that Node takes from files must say that they are modules.
-	if err := os.CopyFS(filepath.Join(dir, "sdk"), os.DirFS("../../web/sdk")); err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string]string{"package.json": `{"type": "module"}`, "main.js": nodeScript} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := scriptDir(t, nodeScript)
 	server := serveIn(t, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -83,6 +74,67 @@ func TestSDKInNode(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil { // it ends by itself: nothing of the SDK's keeps it
 		t.Error(err)
+	}
+}
+
+// scriptDir is a directory with the SDK and a script main.js beside it.
+func scriptDir(t *testing.T, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	// Modules that Node takes from files must say that they are modules.
+	if err := os.CopyFS(filepath.Join(dir, "sdk"), os.DirFS("../../web/sdk")); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"package.json": `{"type": "module"}`, "main.js": script} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// renewScript stays in a room for longer than its tokens last.
+const renewScript = `
+import {createHmac} from "node:crypto";
+import {Room} from "./sdk/room.js";
+const [src, secret] = process.argv.slice(2);
+const part = (o) => Buffer.from(JSON.stringify(o)).toString("base64url");
+let made = 0;
+const getToken = async () => {
+  const exp = Math.floor(Date.now() / 1000) + 2 + made++;
+  const token = part({alg: "HS256"}) + "." + part({sub: "ana", exp, rooms: {"*": made > 1 ? ["read", "post"] : ["read"]}});
+  return token + "." + createHmac("sha256", secret).update(token).digest("base64url");
+};
+const room = new Room("lobby", {src, getToken});
+const seen = [];
+room.addEventListener("state", (e) => seen.push(e.detail.state));
+room.addEventListener("you", (e) => {
+  seen.push(e.detail.may.join());
+  if (made < 3) return;
+  room.leave();
+  console.log(JSON.stringify(seen));
+});
+await room.join();
+`
+
+// The SDK goes on with a fresh token before the old one ends, on the same
+// connection.
+func TestSDKRenewsInNode(t *testing.T) {
+	t.Parallel()
+	node := findNode(t)
+	const secret = "the secret of this test's operator"
+	server := serveProcess(t, "--jwt-secret", secret)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, "main.js", server.URL, secret)
+	cmd.Dir = scriptDir(t, renewScript)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `["connecting","open","read,post","read,post","idle"]`; strings.TrimSpace(string(out)) != want {
+		t.Errorf("it saw %s, not %s", out, want)
 	}
 }
 

@@ -124,12 +124,20 @@ func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
 	if err != nil {
 		return rooms.Identity{}, err
 	}
-	switch {
-	case token == "" && a.closed:
+	if shown {
+		return a.Bearer(r.Context(), token, name)
+	}
+	if a.closed {
 		return rooms.Identity{}, unauthorized("guests may not enter; send a token as \"Authorization: Bearer …\"")
-	case token == "":
-		name = cmp.Or(name, DefaultName)
-		return a.guest(namedGuest+name, name), nil
+	}
+	name = cmp.Or(name, DefaultName)
+	return a.guest(namedGuest+name, name), nil
+}
+
+// Bearer tells who bears a token. Guests and the admin are called what name
+// asks for, "" is nothing. The errors are those of Identify.
+func (a *Authenticator) Bearer(ctx context.Context, token, name string) (rooms.Identity, error) {
+	switch {
 	case a.isAdmin(token):
 		return rooms.Identity{Subject: ourOwn + "admin", Name: cmp.Or(name, "admin"), Base: rooms.All, Grants: everywhere}, nil
 	case a.guests != nil && a.guests.bears(token):
@@ -142,7 +150,7 @@ func (a *Authenticator) Identify(r *http.Request) (rooms.Identity, error) {
 		}
 		return a.guest(subject, cmp.Or(name, signed)), nil
 	case a.tokens != nil:
-		return a.tokens.identify(r.Context(), token)
+		return a.tokens.identify(ctx, token)
 	}
 	return rooms.Identity{}, unauthorized(unknownToken)
 }

@@ -82,6 +82,13 @@ var errGap = errors.New("a change is missing")
 // connect joins, resumes and reads until the session ends.
 func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 	o := r.options
+	if o.GetToken != nil {
+		token, err := o.GetToken(ctx)
+		if err != nil {
+			return fmt.Errorf("no token: %w", err)
+		}
+		r.token = token
+	}
 	o.After, o.Token = r.Cursor(), r.token
 	s, err := Dial(ctx, r.baseURL, o)
 	if err != nil {
@@ -108,8 +115,11 @@ func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 		if err != nil {
 			return fmt.Errorf("reading a frame of type %q: %w", f.Type, err)
 		}
-		if e.settles() && r.settle(s, e) {
+		switch {
+		case e.settles() && r.settle(s, e):
 			continue
+		case e.Type == wire.TypeExpiring && o.GetToken != nil:
+			sending.Go(func() { r.renew(ctx, s) })
 		}
 		if rev, prev := e.revs(); rev > 0 {
 			if e.Past, err = r.advance(rev, prev); err != nil {
@@ -117,6 +127,14 @@ func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 			}
 		}
 		handle(e)
+	}
+}
+
+// renew has a session go on with a fresh token. Without one, the server closes
+// it at the token's end, and the next attempt to connect asks again.
+func (r *Room) renew(ctx context.Context, s *Session) {
+	if token, err := r.options.GetToken(ctx); err == nil {
+		_ = s.Write(wire.ClientFrame{Type: wire.TypeAuth, Token: token})
 	}
 }
 

@@ -11,7 +11,7 @@ const (
 	BearerPrefix = "bearer."
 )
 
-// The types of frame. Chat, edit and delete go both ways.
+// The types of frame. Auth, chat, edit and delete go both ways.
 const (
 	TypeWelcome   = "welcome"
 	TypeChat      = "chat"
@@ -29,17 +29,20 @@ const (
 	TypeError     = "error"
 	TypeUnread    = "unread"
 	TypeRooms     = "rooms"
+	TypeAuth      = "auth"
+	TypeExpiring  = "expiring"
 )
 
 // ClientFrame is every frame that a client sends; Type says which fields count.
 type ClientFrame struct {
 	Type    string `json:"type"`
-	ID      string `json:"id,omitempty"`       // chat, edit, delete, react: the idempotency key
+	ID      string `json:"id,omitempty"`       // chat, edit, delete, react: the idempotency key; auth: is in the answer
 	Message string `json:"message,omitempty"`  // chat, edit
 	ReplyTo uint64 `json:"reply_to,omitempty"` // chat
 	Seq     uint64 `json:"seq,omitempty"`      // edit, delete, react, read
 	Emoji   string `json:"emoji,omitempty"`    // react
 	On      *bool  `json:"on,omitempty"`       // react; absent is true
+	Token   string `json:"token,omitempty"`    // auth: a fresh credential of the same identity
 }
 
 // Limits tell a client what the server takes.
@@ -68,6 +71,21 @@ type You struct {
 	Person
 	Token string   `json:"token,omitempty"` // a guest's own credential: with it, the guest is the same person next time
 	May   []string `json:"may"`             // of read, post, moderate, manage
+	Until *Time    `json:"until,omitempty"` // when the session's credential ends; absent is never
+}
+
+// Expiring tells a session that its credential is about to end. It may send a
+// fresh one, in an auth frame, and goes on.
+type Expiring struct {
+	Type  string `json:"type"`
+	Until Time   `json:"until"`
+}
+
+// Auth tells a session what it may do by its fresh credential.
+type Auth struct {
+	Type string `json:"type"`
+	ID   string `json:"id,omitempty"`
+	You  You    `json:"you"`
 }
 
 // MessageChange is a chat, edit, delete or reactions frame: the whole message

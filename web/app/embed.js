@@ -6,7 +6,7 @@
 // Attributes: room (default lobby), src (the server; default where this script
 // came from), name (a guest's), theme (light, dark, auto). The property getToken,
 // a function that returns a credential or a promise of one, is asked before every
-// connection.
+// connection, and again before that credential ends.
 
 import { Room } from "../sdk/room.js";
 import { ChatRoom } from "../ui/chat-room.js";

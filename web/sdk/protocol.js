@@ -40,7 +40,7 @@
  * @property {number} [read] the caller's read mark
  */
 
-/** @typedef {Person & {token?: string, may: Permission[]}} You */
+/** @typedef {Person & {token?: string, may: Permission[], until?: string}} You until is when its credential ends */
 
 /**
  * @typedef {object} Welcome
@@ -73,7 +73,9 @@
 /** @typedef {{type: "unread", room: string, count: number, mentions: number, read: number}} UnreadFrame */
 /** @typedef {{type: "rooms", created?: RoomInfo[], changed?: RoomInfo[], removed?: string[]}} RoomsFrame */
 /** @typedef {{type: "pong"}} PongFrame */
-/** @typedef {Welcome | MessageFrame | RoomFrame | Ack | ErrorFrame | PresenceFrame | TypingFrame | UnreadFrame | RoomsFrame | PongFrame} ServerFrame */
+/** @typedef {{type: "expiring", until: string}} ExpiringFrame */
+/** @typedef {{type: "auth", id?: string, you: You}} AuthFrame */
+/** @typedef {Welcome | ExpiringFrame | AuthFrame | MessageFrame | RoomFrame | Ack | ErrorFrame | PresenceFrame | TypingFrame | UnreadFrame | RoomsFrame | PongFrame} ServerFrame */
 
 /** @typedef {{messages: Message[], next?: string}} MessageList */
 /** @typedef {{rooms: RoomInfo[], next?: string}} RoomList */

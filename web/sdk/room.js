@@ -23,7 +23,7 @@ export { ChatError, Server, newID };
  * @property {string} [src] the server's address; default: where the SDK came from
  * @property {string} [name] how a guest wants to be called
  * @property {string} [token] a credential
- * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before every connect, instead of token
+ * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before every connect, and before the token ends, instead of token
  * @property {number} [history] how many messages to begin with; default 50
  * @property {{epoch: string, rev: number}} [after] resume from here
  * @property {boolean} [inbox] also get what concerns the identity beyond the room
@@ -42,10 +42,14 @@ export { ChatError, Server, newID };
  * @property {boolean} [on]
  */
 
+/** The id of frames that bring a fresh token. */
+const RENEWAL = "auth";
+
 /**
  * Events: "state" (connection), "welcome", "reset" (the history starts anew),
  * "message" (a {@link Change}), "room", "presence", "typing", "outbox",
- * "unread", "rooms", "refused" (a {@link ChatError} that concerns no item) and
+ * "unread", "rooms", "you" (a fresh token counts: what one may do may be another),
+ * "refused" (a {@link ChatError} that concerns no item) and
  * "closed" ({code, reason}: the server does not want it back).
  */
 export class Room extends EventTarget {
@@ -56,6 +60,8 @@ export class Room extends EventTarget {
   #token;
   /** What happened before anybody could listen. @type {(() => void)[] | undefined} */
   #held;
+  /** @type {string | undefined} sent, and not yet taken */
+  #fresh;
   #liveFrom = Infinity;
   #typedAt = 0;
 
@@ -274,14 +280,28 @@ export class Room extends EventTarget {
       case "ack":
         return this.#outbox.acked(frame, this.cursor?.rev ?? 0);
       case "error":
+        if (frame.id === RENEWAL) return; // the server closes at the old token's end, and another is asked for
         return this.#outbox.refused(frame);
       case "presence":
         return this.#presence(frame);
+      case "expiring":
+        return void this.#renew();
+      case "auth":
+        this.#token = this.#fresh;
+        this.you = frame.you;
+        return this.#emit("you", frame.you);
       case "typing":
       case "unread":
       case "rooms":
         return this.#emit(frame.type, frame);
     }
+  }
+
+  /** Goes on with a fresh token, if there is one. Else the server closes, and it is asked for again. */
+  async #renew() {
+    if (!this.#options.getToken) return;
+    const token = await Promise.resolve(this.#options.getToken()).catch(() => undefined);
+    if (token && token !== this.#token && this.#link.send({ type: "auth", token, id: RENEWAL })) this.#fresh = token;
   }
 
   /** @param {Welcome} welcome */

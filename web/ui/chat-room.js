@@ -121,6 +121,7 @@ export class ChatRoom extends HTMLElement {
       this.#status();
     });
     on("room", () => this.#status());
+    on("you", () => this.#status());
     on("state", () => this.#status());
     on("outbox", () => {
       this.timeline?.schedule();
