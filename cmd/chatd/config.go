@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,6 +23,9 @@ type Config struct {
 	Data          string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
 	TLSCert       string        `flag:"tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) to serve HTTPS with; a new one is taken while chatd runs"`
 	TLSKey        string        `flag:"tls-key" arg:"FILE" help:"key (PEM) of the certificate"`
+	ACMEHost      []string      `flag:"acme-host" arg:"HOST,…" help:"public names of this server, to get and renew certificates for by ACME, from Let's Encrypt unless --acme-directory says otherwise; setting it accepts the authority's terms of service"`
+	ACMEDirectory string        `flag:"acme-directory" arg:"URL" default:"https://acme-v02.api.letsencrypt.org/directory" help:"directory of the authority that --acme-host asks"`
+	HTTPListen    string        `flag:"http-listen" arg:"ADDRESS" help:"with HTTPS, host and port of plain HTTP, such as :80, that leads browsers to HTTPS and answers ACME"`
 	AdminToken    secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
 	JWTSecret     secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
 	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
@@ -89,6 +94,7 @@ func (c *Config) check() []error {
 	if _, err := webhook.ParseNetworks(c.WebhookAllow); err != nil {
 		bad = append(bad, fmt.Errorf("--webhook-allow (CHATD_WEBHOOK_ALLOW): %w", err))
 	}
+	bad = append(bad, c.checkACME()...)
 	if c.Data == "" {
 		bad = append(bad, fmt.Errorf("--data (CHATD_DATA): must name a directory"))
 	}
@@ -117,6 +123,36 @@ func (c *Config) checkListen() error {
 	}
 	return nil
 }
+
+func (c *Config) checkACME() (bad []error) {
+	for _, host := range c.ACMEHost {
+		if !acmeName.MatchString(host) {
+			bad = append(bad, fmt.Errorf("--acme-host (CHATD_ACME_HOST): %q is no public name, such as chat.example.com", host))
+		}
+	}
+	if len(c.ACMEHost) > 0 && c.TLSCert != "" {
+		bad = append(bad, fmt.Errorf("--acme-host (CHATD_ACME_HOST) and --tls-cert (CHATD_TLS_CERT): set one of them"))
+	}
+	if u, err := url.Parse(c.ACMEDirectory); err != nil || u.Scheme != "https" || u.Host == "" {
+		bad = append(bad, fmt.Errorf("--acme-directory (CHATD_ACME_DIRECTORY): %q is no https URL", c.ACMEDirectory))
+	}
+	if c.HTTPListen != "" {
+		if _, port, err := net.SplitHostPort(c.HTTPListen); err != nil || port == "" {
+			bad = append(bad, fmt.Errorf("--http-listen (CHATD_HTTP_LISTEN): %q is not HOST:PORT, such as :80", c.HTTPListen))
+		}
+		if !c.secure() {
+			bad = append(bad, fmt.Errorf("--http-listen (CHATD_HTTP_LISTEN): is for HTTPS, by --acme-host or --tls-cert; plain HTTP alone is --listen"))
+		}
+	}
+	return bad
+}
+
+// acmeName is a name that a public authority gives a certificate for: lower-case,
+// with a dot, and no address.
+var acmeName = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// secure tells whether the server itself speaks HTTPS.
+func (c *Config) secure() bool { return c.TLSCert != "" || len(c.ACMEHost) > 0 }
 
 // open tells whether whoever connects may manage the server.
 func (c *Config) open() bool { return c.AdminToken == "" && c.JWTSecret == "" && c.JWTKeys == "" }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
@@ -24,11 +23,6 @@ func serveDebug(ctx context.Context, address string, log *slog.Logger) (run func
 	server := newServer(mux, log)
 	return func() error {
 		log.InfoContext(ctx, "profiles", "url", "http://"+ln.Addr().String()+"/debug/pprof/")
-		stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-		defer stop()
-		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
+		return serveUntil(ctx, server, ln)
 	}, nil
 }

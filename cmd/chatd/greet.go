@@ -10,10 +10,13 @@ import (
 // how to go on.
 func greet(out io.Writer, cfg *Config, addr net.Addr) {
 	scheme := "http://"
-	if cfg.TLSCert != "" {
+	if cfg.secure() {
 		scheme = "https://"
 	}
 	url := scheme + displayAddress(cfg.Listen, addr)
+	if len(cfg.ACMEHost) > 0 {
+		url = scheme + securePort(cfg.ACMEHost[0], addr)
+	}
 	credential := ""
 	switch {
 	case cfg.AdminToken != "":

@@ -86,9 +86,15 @@ func serveProcess(t testing.TB, args ...string) *process {
 // data unless args say otherwise.
 func serveIn(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
+	return serveWith(t, dir, nil, args...)
+}
+
+// serveWith is serveIn with more in the environment.
+func serveWith(t *testing.T, dir string, env []string, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	p, err := startProcess(ctx, dir, nil, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p, err := startProcess(ctx, dir, env, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	if err != nil {
 		t.Fatalf("chatd did not start: %v\n%s", err, p.log())
 	}

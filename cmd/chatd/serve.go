@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/crypto/acme/autocert"
 
 	"chatd/handlers"
 	"chatd/handlers/auth"
@@ -91,16 +92,14 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		return err
 	}
 	server := newServer(handler, log)
-	var own *certificate // nil: TLS is somebody else's, or nobody's
-	if cfg.TLSCert != "" {
-		if own, err = openCertificate(cfg.TLSCert, cfg.TLSKey, log); err != nil {
-			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
-		}
-		server.TLSConfig = own.config()
+	var manager *autocert.Manager
+	var keep func(context.Context)
+	if server.TLSConfig, manager, keep, err = newTLS(cfg, log); err != nil {
+		return err
 	}
 
 	var running sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	if cfg.DebugListen != "" {
@@ -114,6 +113,17 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 			}
 		})
 	}
+	if cfg.HTTPListen != "" {
+		plain, err := servePlain(work, cfg.HTTPListen, ln.Addr(), manager, log)
+		if err != nil {
+			return err
+		}
+		running.Go(func() {
+			if err := plain(); err != nil {
+				failed <- fmt.Errorf("the server of plain HTTP failed: %w", err)
+			}
+		})
+	}
 	running.Go(func() {
 		if err := registry.Run(work); err != nil {
 			failed <- fmt.Errorf("the registry failed: %w", err)
@@ -123,8 +133,8 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 	running.Go(func() { who.Run(work) })
 	running.Go(func() { giveBack(work, func() int { return registry.Counts().Members }) })
 	answer := server.Serve
-	if own != nil {
-		running.Go(func() { own.run(work) })
+	if keep != nil {
+		running.Go(func() { keep(work) })
 		answer = func(ln net.Listener) error { return server.ServeTLS(ln, "", "") }
 	}
 	running.Go(func() {

@@ -4,11 +4,31 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/acme/autocert"
 )
+
+// newTLS makes what the server speaks HTTPS with: nil where it does not. keep
+// follows the certificates until its context is done.
+func newTLS(cfg *Config, log *slog.Logger) (config *tls.Config, manager *autocert.Manager, keep func(context.Context), err error) {
+	switch {
+	case len(cfg.ACMEHost) > 0:
+		a := newACME(cfg, log)
+		return a.config(), a.manager, a.run, nil
+	case cfg.TLSCert != "":
+		c, err := openCertificate(cfg.TLSCert, cfg.TLSKey, log)
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		}
+		return c.config(), nil, c.run, nil
+	}
+	return nil, nil, nil, nil
+}
 
 // certificateEvery is how often the files of the certificate are looked at.
 const certificateEvery = 2 * time.Second
