@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -156,26 +157,19 @@ func TestPrivateRoomsAreInvisible(t *testing.T) {
 			continue
 		}
 		for _, r := range (&Server{}).routes() {
-			if !strings.Contains(r.path, ":id") {
+			if !strings.Contains(r.path, ":id") && !strings.Contains(r.path, ":room") {
 				continue
 			}
 			row := access[r.method+" "+r.path]
-			answer := func(room string) string {
-				path := strings.NewReplacer(":id", room, ":seq", "1", ":emoji", "x", ":ban", "1", ":mute", "1", ":webhook", "1").Replace(r.path) + row.query
-				a := ask{method: r.method, path: path, body: row.body, status: 404, code: "room_not_found"}
-				if credential != "" {
-					a.headers = []string{"Authorization: Bearer " + credential}
+			for _, body := range []string{row.body, "", "{", `{"unknown":1}`} {
+				path := strings.NewReplacer(":id", "ROOM", ":room", "ROOM", ":seq", "1", ":emoji", "x", ":ban", "1", ":mute", "1", ":webhook", "1").Replace(r.path) + row.query
+				there, not := s.bytes(t, r.method, path, body, credential, "secret"), s.bytes(t, r.method, path, body, credential, "absent")
+				if there != not {
+					t.Errorf("%s %s with %q as %s: a private room answers\n%s\nand none\n%s", r.method, r.path, body, who, there, not)
 				}
-				_, body := s.do(t, a)
-				var p wire.Problem
-				if err := json.Unmarshal(body, &p); err != nil {
-					t.Fatal(err)
+				if body == row.body && !strings.HasPrefix(there, "404 ") {
+					t.Errorf("%s %s as %s: %s", r.method, r.path, who, there)
 				}
-				p.RequestID = ""
-				return strings.ReplaceAll(fmt.Sprint(p), room, "ROOM")
-			}
-			if there, not := answer("secret"), answer("absent"); there != not {
-				t.Errorf("%s %s as %s: a private room answers %s, none %s", r.method, r.path, who, there, not)
 			}
 		}
 		var list wire.RoomList
@@ -188,6 +182,29 @@ func TestPrivateRoomsAreInvisible(t *testing.T) {
 			t.Errorf("%s sees %s, %v", who, body, err)
 		}
 	}
+}
+
+// bytes is the whole answer about a room, which path calls ROOM, but for what
+// differs between any two answers. The room's name is ROOM in it too.
+func (s *restServer) bytes(t *testing.T, method, path, body, credential, room string) string {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(s.request(t, method, strings.ReplaceAll(path, "ROOM", room), body, credential))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	resp.Header.Del("Date")
+	id := resp.Header.Get(requestIDHeader)
+	resp.Header.Del(requestIDHeader)
+	var all strings.Builder
+	fmt.Fprintln(&all, resp.Status)
+	if err := resp.Header.Write(&all); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(&all, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(id, "ID", room, "ROOM").Replace(all.String())
 }
 
 func makeCredentials(t *testing.T, s *restServer) map[string]string {
@@ -265,8 +282,9 @@ func (s *restServer) makeRoom(t *testing.T, id string, v rooms.Visibility) roomH
 	return has
 }
 
-// status is that of the answer, whose body may be a stream.
-func (s *restServer) status(t *testing.T, method, path, body, credential string) int {
+// request is one of a credential's bearer, "" is nobody; for the WebSockets' paths
+// it is a handshake.
+func (s *restServer) request(t *testing.T, method, path, body, credential string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -284,8 +302,14 @@ func (s *restServer) status(t *testing.T, method, path, body, credential string)
 	if credential != "" {
 		req.Header.Set("Authorization", "Bearer "+credential)
 	}
+	return req
+}
+
+// status is that of the answer, whose body may be a stream.
+func (s *restServer) status(t *testing.T, method, path, body, credential string) int {
+	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
+	resp, err := client.Do(s.request(t, method, path, body, credential))
 	if err != nil {
 		t.Fatal(err)
 	}

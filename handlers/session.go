@@ -143,9 +143,25 @@ func (s *session) skipPong() bool {
 	return err == nil
 }
 
+// refuseShortClose refuses a close frame of one byte, which is no code (RFC 6455
+// section 5.5.1): gorilla takes it for one without a code.
+func (s *session) refuseShortClose() bool {
+	const finClose, maskedOne = 0x88, 0x81
+	h, err := s.in.Peek(2)
+	short := err == nil && h[0] == finClose && h[1] == maskedOne
+	if short {
+		s.closeWith(websocket.CloseProtocolError, "a close frame of one byte")
+	}
+	return short
+}
+
 // read handles what has come. It reports false when the session has ended.
 func (s *session) read() bool {
 	for {
+		if s.refuseShortClose() {
+			s.drain()
+			return false
+		}
 		kind, r, err := s.ws.NextReader()
 		if err != nil {
 			if errors.Is(err, websocket.ErrReadLimit) {
@@ -201,10 +217,14 @@ func (s *session) drain() {
 func (s *session) handle(kind int, r io.Reader) bool {
 	buf := messages.Get()
 	defer messages.Put(buf)
-	data, err := buf.readAll(r)
+	data, err := buf.readAll(r, kind == websocket.TextMessage)
 	switch {
 	case errors.Is(err, errTooLong):
 		s.Close(rooms.Errorf(wire.CodeTooLarge, "the message has more than %d bytes once it is inflated", maxFrame))
+		return false
+	case errors.Is(err, errNotUTF8):
+		// RFC 6455 section 8.1 has the connection fail.
+		s.Close(rooms.Errorf(wire.CodeInvalidUTF8, "text must be valid UTF-8"))
 		return false
 	case err != nil:
 		s.countLost(err)
@@ -214,10 +234,6 @@ func (s *session) handle(kind int, r io.Reader) bool {
 	case kind != websocket.TextMessage:
 		s.refuse("", rooms.Errorf(wire.CodeMalformed, "frames are JSON in text messages, this was a binary one"))
 		return true
-	case !utf8.Valid(data):
-		// RFC 6455 section 8.1 has the connection fail.
-		s.Close(rooms.Errorf(wire.CodeInvalidUTF8, "text must be valid UTF-8"))
-		return false
 	}
 	if s.expire(time.Now()) {
 		return false

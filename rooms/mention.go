@@ -19,6 +19,9 @@ func FoldName(name string) string {
 // order of their first mention: "@" at a word's beginning, followed by letters,
 // digits, "_", "-" and ".", without the points at its end.
 func Mentions(text string) []string {
+	if !strings.Contains(text, "@") {
+		return nil // most have none, and this is quick to see
+	}
 	var found []string
 	before := ' '
 	for i, c := range text {

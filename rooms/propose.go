@@ -151,13 +151,14 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 	if err != nil {
 		return err
 	}
+	have := who.Allowed(room.ID, room.Visibility)
 	may := func(want Permission) error {
-		if who.Can(want, room.ID, room.Visibility) {
+		if have&want == want {
 			return nil
 		}
 		return Errorf(CodeForbidden, "you may not do this in room %q", room.ID)
 	}
-	e.Moderator, e.Manager = may(Moderate) == nil, may(Manage) == nil
+	e.Moderator, e.Manager = have&Moderate != 0, have&Manage != 0
 	switch e.Kind {
 	case EntryPost:
 		if e.Message == "" {
@@ -254,7 +255,7 @@ func (r *Registry) checkText(text string) error {
 		return Invalid("message", "invalid_utf8", "must be valid UTF-8")
 	case strings.TrimSpace(text) == "":
 		return Invalid("message", "required", "must not be empty")
-	case utf8.RuneCountInString(text) > r.limits.Message:
+	case len(text) > r.limits.Message && utf8.RuneCountInString(text) > r.limits.Message:
 		return Invalid("message", "too_long", "must have at most %d characters", r.limits.Message)
 	}
 	return nil

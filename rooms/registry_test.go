@@ -196,7 +196,12 @@ func start(t *testing.T) *rooms.Registry {
 
 func run(t testing.TB, store rooms.Store) *rooms.Registry {
 	t.Helper()
-	r := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}})
+	return runLimited(t, store, rooms.Limits{})
+}
+
+func runLimited(t testing.TB, store rooms.Store, limits rooms.Limits) *rooms.Registry {
+	t.Helper()
+	r := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}, Limits: limits})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -28,7 +29,7 @@ func newACME(cfg *Config, log *slog.Logger) *certificates {
 			Prompt:     autocert.AcceptTOS, // by --acme-host, whose help says so
 			Cache:      autocert.DirCache(filepath.Join(cfg.Data, "acme")),
 			HostPolicy: known(cfg.ACMEHost),
-			Client:     &acme.Client{DirectoryURL: cfg.ACMEDirectory, UserAgent: "chatd/" + version},
+			Client:     &acme.Client{DirectoryURL: cmp.Or(cfg.ACMEDirectory, acme.LetsEncryptURL), UserAgent: "chatd/" + version},
 		},
 		hosts: cfg.ACMEHost,
 		log:   log,

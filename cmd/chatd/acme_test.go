@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -168,8 +169,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// visited is what a visitor sees.
+type visited struct {
+	status, proto int
+	hsts          string
+	serial        *big.Int
+}
+
 // visit asks a server that is at a port of this machine under its public name.
-func (a authority) visit(t *testing.T, port int, path string) (*http.Response, error) {
+func (a authority) visit(t *testing.T, port int, path string) visited {
 	t.Helper()
 	var d net.Dialer
 	transport := &http.Transport{
@@ -185,10 +193,11 @@ func (a authority) visit(t *testing.T, port int, path string) (*http.Response, e
 		t.Fatal(err)
 	}
 	resp, err := transport.RoundTrip(req)
-	if err == nil {
-		_ = resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return resp, err
+	defer resp.Body.Close()
+	return visited{resp.StatusCode, resp.ProtoMajor, resp.Header.Get("Strict-Transport-Security"), resp.TLS.PeerCertificates[0].SerialNumber}
 }
 
 // A certificate is got from a real ACME authority when the server starts, by the
@@ -207,14 +216,10 @@ func TestACME(t *testing.T) {
 		t.Errorf("it says that it is at %s", p.URL)
 	}
 	eventually(t, "the certificate", func() bool { return strings.Contains(p.log(), "has a certificate by ACME") })
-	resp, err := ca.visit(t, port, "/rooms")
-	if err != nil {
-		t.Fatal(err)
+	first := ca.visit(t, port, "/rooms")
+	if first.status != http.StatusOK || first.proto != 2 || first.hsts == "" {
+		t.Errorf("%+v", first)
 	}
-	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 || resp.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("%s by %s, %v", resp.Status, resp.Proto, resp.Header)
-	}
-	serial := resp.TLS.PeerCertificates[0].SerialNumber
 	files, err := filepath.Glob(filepath.Join(dir, "chatd-data", "acme", "*"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("nothing is kept: %v", err)
@@ -253,10 +258,7 @@ func TestACME(t *testing.T) {
 	}
 	p = serve()
 	eventually(t, "the certificate", func() bool { return strings.Contains(p.log(), "has a certificate by ACME") })
-	if resp, err = ca.visit(t, port, "/rooms"); err != nil {
-		t.Fatal(err)
-	}
-	if again := resp.TLS.PeerCertificates[0].SerialNumber; again.Cmp(serial) != 0 {
+	if again := ca.visit(t, port, "/rooms"); again.serial.Cmp(first.serial) != 0 {
 		t.Error("after a restart it has another certificate")
 	}
 }
@@ -269,7 +271,7 @@ func TestACMEByHTTP(t *testing.T) {
 	p := serveWith(t, t.TempDir(), []string{"SSL_CERT_FILE=" + ca.trust}, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--http-listen", fmt.Sprintf("127.0.0.1:%d", plain),
 		"--acme-host", acmeHost, "--acme-directory", ca.directory, "--admin-token", "the-admin-of-this-test")
 	eventually(t, "the certificate", func() bool { return strings.Contains(p.log(), "has a certificate by ACME") })
-	if _, err := ca.visit(t, port, "/"); err != nil {
-		t.Error(err)
+	if first := ca.visit(t, port, "/"); first.status != http.StatusOK {
+		t.Errorf("%+v", first)
 	}
 }

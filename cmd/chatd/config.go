@@ -23,12 +23,12 @@ type Config struct {
 	Data          string        `flag:"data" arg:"DIR" default:"./chatd-data" help:"directory of the database, made if missing"`
 	TLSCert       string        `flag:"tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) to serve HTTPS with; a new one is taken while chatd runs"`
 	TLSKey        string        `flag:"tls-key" arg:"FILE" help:"key (PEM) of the certificate"`
-	ACMEHost      []string      `flag:"acme-host" arg:"HOST,…" help:"public names of this server, to get and renew certificates for by ACME, from Let's Encrypt unless --acme-directory says otherwise; setting it accepts the authority's terms of service"`
-	ACMEDirectory string        `flag:"acme-directory" arg:"URL" default:"https://acme-v02.api.letsencrypt.org/directory" help:"directory of the authority that --acme-host asks"`
+	ACMEHost      []string      `flag:"acme-host" arg:"HOST,…" help:"public names of this server, to get and renew certificates for by ACME; setting it accepts the terms of Let's Encrypt, or of the authority that --acme-directory names"`
+	ACMEDirectory string        `flag:"acme-directory" arg:"URL" help:"directory of the authority that --acme-host asks, if it is not Let's Encrypt"`
 	HTTPListen    string        `flag:"http-listen" arg:"ADDRESS" help:"with HTTPS, host and port of plain HTTP, such as :80, that leads browsers to HTTPS and answers ACME"`
 	AdminToken    secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
 	JWTSecret     secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
-	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"JWK Set whose keys sign these tokens with RS256, ES256 or EdDSA: a file, or an https URL"`
+	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"keys that sign these tokens with RS256, ES256 or EdDSA: a file with a JWK Set or public keys (PEM), or the https URL of a JWK Set"`
 	JWTIssuer     string        `flag:"jwt-issuer" arg:"ISSUER" help:"issuer (iss) that these tokens must be from"`
 	JWTAudience   string        `flag:"jwt-audience" arg:"NAME" help:"audience (aud) that these tokens must be for; without one, tokens for nobody in particular and for chatd count"`
 	Guests        string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
@@ -133,7 +133,7 @@ func (c *Config) checkACME() (bad []error) {
 	if len(c.ACMEHost) > 0 && c.TLSCert != "" {
 		bad = append(bad, fmt.Errorf("--acme-host (CHATD_ACME_HOST) and --tls-cert (CHATD_TLS_CERT): set one of them"))
 	}
-	if u, err := url.Parse(c.ACMEDirectory); err != nil || u.Scheme != "https" || u.Host == "" {
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		bad = append(bad, fmt.Errorf("--acme-directory (CHATD_ACME_DIRECTORY): %q is no https URL", c.ACMEDirectory))
 	}
 	if c.HTTPListen != "" {

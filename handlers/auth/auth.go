@@ -37,7 +37,8 @@ type Config struct {
 	// JWTSecret is the HS256 secret of tokens, at least 32 bytes. "" is none.
 	JWTSecret string
 	// JWTKeys is the file or the https URL of a JWK Set, whose keys sign tokens
-	// with RS256, ES256 or EdDSA. "" is none.
+	// with RS256, ES256 or EdDSA. The file may hold public keys in PEM instead.
+	// "" is none.
 	JWTKeys string
 	// Issuer must be the tokens' iss. "" takes any.
 	Issuer string

@@ -7,7 +7,9 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -96,8 +98,11 @@ func fetch(ctx context.Context, client *http.Client, source string) ([]byte, err
 }
 
 // parseKeys reads the keys of a JWK Set that chatd can use; a set may hold
-// others.
+// others. Public keys in PEM will do as well.
 func parseKeys(raw []byte) ([]key, error) {
+	if block, rest := pem.Decode(raw); block != nil {
+		return parsePEM(block, rest)
+	}
 	var set jwkset.JWKSMarshal
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return nil, fmt.Errorf("not a JWK Set: %w", err)
@@ -123,6 +128,26 @@ func parseKeys(raw []byte) ([]key, error) {
 	return keys, nil
 }
 
+// parsePEM reads public keys (SubjectPublicKeyInfo). They have no ids: whatever
+// id a token names, all that are for its algorithm are tried.
+func parsePEM(block *pem.Block, rest []byte) (keys []key, err error) {
+	for ; block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "PUBLIC KEY" {
+			return nil, fmt.Errorf("a %q where public keys are wanted (openssl pkey -pubout)", block.Type)
+		}
+		public, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		alg := algorithm(public)
+		if alg == "" {
+			return nil, fmt.Errorf("a public key that is not for RS256 (from %d bits), ES256 or EdDSA", minRSA)
+		}
+		keys = append(keys, key{alg: alg, public: public})
+	}
+	return keys, nil
+}
+
 // algorithm is the one with which tokens of a key are signed, "" for none.
 func algorithm(public crypto.PublicKey) string {
 	switch p := public.(type) {
@@ -142,8 +167,8 @@ func algorithm(public crypto.PublicKey) string {
 
 var errNoKeys = errors.New("the keys could not be loaded yet")
 
-// find returns the keys for alg that have the id, or, when id is "", all for
-// alg. What it does not find it looks for in the set as it is now, though not
+// find returns the keys for alg that have the id, and those that have none; when
+// id is "", all for alg. What it does not find it looks for in the set as it is now, though not
 // too often.
 func (k *keyring) find(ctx context.Context, alg, id string) ([]crypto.PublicKey, error) {
 	if found, _ := k.known(alg, id); len(found) > 0 {
@@ -161,7 +186,7 @@ func (k *keyring) known(alg, id string) (found []crypto.PublicKey, loaded bool) 
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, key := range k.keys {
-		if key.alg == alg && (id == "" || key.id == id) {
+		if key.alg == alg && (id == "" || key.id == "" || key.id == id) {
 			found = append(found, key.public)
 		}
 	}

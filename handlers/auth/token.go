@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"path"
@@ -141,6 +143,8 @@ func badToken(err error) error {
 		return unauthorized("the token is meant for somebody else")
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return unauthorized("the token is not from the issuer that counts here")
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return unauthorized("the token is without an issuer (iss) or an audience (aud), which count here")
 	}
 	return unauthorized(unknownToken)
 }
@@ -204,6 +208,32 @@ func Mint(secret string, c Claims) (string, error) {
 	if len(secret) < minSecret {
 		return "", fmt.Errorf("the secret has %d bytes, and must have %d at least", len(secret), minSecret)
 	}
+	return c.sign(jwt.SigningMethodHS256, []byte(secret))
+}
+
+// MintWith is Mint with a private key (PEM, PKCS #8), by the algorithm that is
+// the key's.
+func MintWith(private []byte, c Claims) (string, error) {
+	block, _ := pem.Decode(private)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return "", errors.New("there is no private key (PEM, PKCS #8) in it; openssl genpkey makes one")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	signer, ok := parsed.(crypto.Signer)
+	if !ok {
+		return "", errors.New("the key cannot sign")
+	}
+	alg := algorithm(signer.Public())
+	if alg == "" {
+		return "", fmt.Errorf("the key is not for RS256 (from %d bits), ES256 or EdDSA", minRSA)
+	}
+	return c.sign(jwt.GetSigningMethod(alg), signer)
+}
+
+func (c Claims) sign(method jwt.SigningMethod, key any) (string, error) {
 	now := time.Now()
 	says := claims{Name: c.Name, Rooms: c.Rooms, RegisteredClaims: jwt.RegisteredClaims{
 		Subject: c.Subject, Issuer: c.Issuer, IssuedAt: jwt.NewNumericDate(now),
@@ -217,5 +247,5 @@ func Mint(secret string, c Claims) (string, error) {
 	if _, err := says.identity(); err != nil {
 		return "", err
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, &says).SignedString([]byte(secret))
+	return jwt.NewWithClaims(method, &says).SignedString(key)
 }

@@ -10,12 +10,14 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -390,4 +392,73 @@ func TestKeyRotation(t *testing.T) {
 	ring.reload(t.Context(), 0)
 	_, err = ask(t, a, one)
 	wantCode(t, err, wire.CodeUnauthorized)
+}
+
+// Public keys in PEM will do, as openssl writes them; the private ones mint.
+func TestKeysInPEM(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherCurve, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := func(key any) []byte {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	}
+	public := func(key crypto.Signer) []byte {
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	}
+	file := filepath.Join(t.TempDir(), "keys.pem")
+	write := func(content []byte) {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(slices.Concat(public(rsaKey), public(ecKey), public(edKey)))
+	a := newAuth(t, Config{JWTKeys: file})
+	for alg, key := range map[string]crypto.Signer{"RS256": rsaKey, "ES256": ecKey, "EdDSA": edKey} {
+		token, err := MintWith(private(key), Claims{Subject: "ana", Rooms: map[string][]string{"ops": {"read"}}, Lasts: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{}); err != nil || parsed.Method.Alg() != alg {
+			t.Errorf("%s: signed with %v, %v", alg, parsed.Method, err)
+		}
+		if who, err := ask(t, a, token); err != nil || who.Subject != "ana" {
+			t.Errorf("%s: %+v, %v", alg, who, err)
+		}
+		// A public key is no secret to sign with.
+		_, err = ask(t, a, sign(t, jwt.SigningMethodHS256, public(key), "", jwt.MapClaims{"sub": "ana"}))
+		wantCode(t, err, wire.CodeUnauthorized)
+	}
+	if _, err := MintWith(private(otherCurve), Claims{Subject: "ana"}); err == nil {
+		t.Error("a key of P-384 mints")
+	}
+	if _, err := MintWith(public(edKey), Claims{Subject: "ana"}); err == nil {
+		t.Error("a public key mints")
+	}
+	for name, content := range map[string][]byte{"a private key": private(edKey), "P-384": public(otherCurve), "broken": []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")} {
+		write(content)
+		if _, err := New(Config{JWTKeys: file}); err == nil {
+			t.Errorf("%s is taken for public keys", name)
+		}
+	}
 }
