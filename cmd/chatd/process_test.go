@@ -90,7 +90,7 @@ func serveIn(t testing.TB, dir string, args ...string) *process {
 }
 
 // serveWith is serveIn with more in the environment.
-func serveWith(t *testing.T, dir string, env []string, args ...string) *process {
+func serveWith(t testing.TB, dir string, env []string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
