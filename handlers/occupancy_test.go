@@ -8,6 +8,8 @@ import (
 
 	"chatd/handlers/auth"
 	"chatd/rooms"
+
+	"github.com/gorilla/websocket"
 )
 
 func TestOccupancy(t *testing.T) {
@@ -81,5 +83,26 @@ func TestTooFast(t *testing.T) {
 	s.do(t, ask{method: "POST", path: path + "Ben", body: strings.Repeat("x", 5000), status: 422, code: "invalid"})
 	for range 10 {
 		s.do(t, ask{method: "POST", path: path, body: "x", status: 201, headers: []string{"Authorization: Bearer " + accessAdmin}})
+	}
+}
+
+// A trusted proxy names its clients in one header: what others say may be a
+// client's own word.
+func TestOneForwardedHeader(t *testing.T) {
+	s := startREST(t, auth.Config{}, func(c *Config) { c.MaxPerAddress, c.TrustedProxies = 1, []string{"127.0.0.1"} })
+	for header, second := range map[string]int{"X-Forwarded-For": http.StatusTooManyRequests, "X-Real-IP": http.StatusSwitchingProtocols} {
+		for i, want := range []int{http.StatusSwitchingProtocols, second} {
+			ws, resp, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(s.URL, "http", "ws", 1)+"/ws", http.Header{header: {"198.51.100.1"}})
+			if resp == nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if err == nil {
+				t.Cleanup(func() { _ = ws.Close() })
+			}
+			if resp.StatusCode != want {
+				t.Errorf("%s, connection %d: %s", header, i+1, resp.Status)
+			}
+		}
 	}
 }

@@ -89,6 +89,7 @@ type Server struct {
 	bodyWait time.Duration
 	origins  *origins
 	sessions *sessions
+	heads    heads
 	validate *validator.Validate
 	engine   *gin.Engine
 	segments map[string]bool // the first path segments of the routes
@@ -108,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 		bodyWait: bodyWait,
 		validate: newValidator(),
 		segments: make(map[string]bool),
+		heads:    heads{metrics: cfg.Metrics},
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -129,6 +131,8 @@ func New(cfg Config) (*Server, error) {
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false
 	s.engine.HandleMethodNotAllowed = true
+	// A trusted proxy may pass on what a client says in other headers.
+	s.engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
 	if err := s.engine.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
@@ -142,7 +146,10 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) Run(ctx context.Context) { s.sessions.run(ctx) }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.heads.came(r)
+	s.engine.ServeHTTP(w, r)
+}
 
 // identify tells who sends the request, and from where.
 func (s *Server) identify(c *gin.Context) (rooms.Identity, error) {

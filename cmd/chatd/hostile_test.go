@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,8 +30,9 @@ import (
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// wireTo opens a connection to a server and, with a path, a WebSocket on it.
-func wireTo(t *testing.T, p *process, path string) (net.Conn, *bufio.Reader) {
+// wireTo opens a connection to a server and, with a path, a WebSocket on it, whose
+// handshake has these headers too.
+func wireTo(t *testing.T, p *process, path string, headers ...string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	var d net.Dialer
 	c, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(p.URL, "http://"))
@@ -45,7 +48,7 @@ func wireTo(t *testing.T, p *process, path string) (net.Conn, *bufio.Reader) {
 		return c, in
 	}
 	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", path, strings.Join(append(headers, ""), "\r\n"))
 	resp, err := http.ReadResponse(in, nil) //nolint:bodyclose // it has none
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%s: %v, %v", path, resp, err)
@@ -226,6 +229,83 @@ func TestHostileJSON(t *testing.T) {
 	told(t, in, `"type":"chat"`, `"still here"`)
 }
 
+// What is small and inflates to very much is cut off at the limit of a frame, and
+// costs no more memory than that.
+func TestHostileDeflate(t *testing.T) {
+	t.Parallel()
+	p := serveProcess(t, "--compress", "--max-per-address", "0")
+	stillServes(t, p)
+	var bomb bytes.Buffer
+	w, err := flate.NewWriter(&bomb, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(w, spaces{}, 60<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	packed := strings.TrimSuffix(bomb.String(), "\x00\x00\xff\xff")
+	if len(packed) > 64<<10 {
+		t.Fatalf("a bomb of %d bytes is refused for what it is", len(packed))
+	}
+	_, before := held(t, p)
+	var throwing sync.WaitGroup
+	for range 40 {
+		c, in := wireTo(t, p, "/ws?name=Mallory&history=0", "Sec-WebSocket-Extensions: permessage-deflate")
+		throwing.Go(func() {
+			if _, err := c.Write(frame(0xc1, packed, len(packed))); err != nil {
+				t.Error(err)
+				return
+			}
+			for {
+				opcode, payload, err := next(in)
+				if err != nil {
+					t.Errorf("no close frame: %v", err)
+					return
+				}
+				if opcode == 8 {
+					if code := binary.BigEndian.Uint16(payload); code != 1009 {
+						t.Errorf("closed with %d", code)
+					}
+					_ = c.Close()
+					return
+				}
+			}
+		})
+	}
+	throwing.Wait()
+	if _, now := held(t, p); now > before+60<<20 {
+		t.Errorf("40 bombs of 60 MB took memory from %d to %d MB", before>>20, now>>20)
+	}
+	// What is no deflate at all, and what never ends, is no better.
+	for _, payload := range []string{"\xff\xff\xff\xff", "\x00", strings.Repeat("\x00\x00\x00\xff\xff", 1000)} {
+		c, in := wireTo(t, p, "/ws?name=Mallory&history=0", "Sec-WebSocket-Extensions: permessage-deflate")
+		if _, err := c.Write(frame(0xc1, payload, len(payload))); err != nil {
+			t.Fatal(err)
+		}
+		for opcode := byte(0); opcode != 8; {
+			var said []byte
+			var err error
+			if opcode, said, err = next(in); err != nil || bytes.Contains(said, []byte(`"type":"error"`)) {
+				break // cut off, or answered as the nothing that it is
+			}
+		}
+	}
+	stillServes(t, p)
+}
+
+// spaces is a reader of them.
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
 // Nothing that a client says becomes a header or a line of the log, and no name
 // looks like what it is not.
 func TestHostileNames(t *testing.T) {
@@ -348,6 +428,16 @@ func TestHostileHalfHeaders(t *testing.T) {
 			t.Fatalf("after %v a connection with half a header stands", time.Since(began))
 		}
 	}
+	// They are counted, though no request came of them.
+	eventually(t, "the count of 200", func() bool {
+		resp, err := http.Get(p.URL + "/metrics") //nolint:noctx // a test's
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && bytes.Contains(body, []byte("chatd_connections_without_request_total 200\n"))
+	})
 }
 
 // Readers that never read cost a bounded part of the memory and nobody's time;
@@ -404,8 +494,8 @@ func TestHostileReaders(t *testing.T) {
 	}
 
 	// Rude ones: a reset in the middle of whatever was under way.
-	for range 300 {
-		c, _ := wireTo(t, p, "/ws?name=Rude&history=200")
+	for i := range 1500 {
+		c, _ := wireTo(t, p, fmt.Sprintf("/ws?name=Rude%d&history=20", i%500))
 		if err := c.(*net.TCPConn).SetLinger(0); err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +512,7 @@ func TestHostileReaders(t *testing.T) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("after 300 rude ones %d files are open, %d before", now, files)
+			t.Fatalf("after 1500 rude ones %d files are open, %d before", now, files)
 		}
 	}
 }

@@ -92,6 +92,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		return err
 	}
 	server := newServer(handler, log)
+	handler.Watch(server)
 	var manager *autocert.Manager
 	var keep func(context.Context)
 	if server.TLSConfig, manager, keep, err = newTLS(cfg, log); err != nil {

@@ -20,6 +20,7 @@ type Metrics struct {
 	refusals *prometheus.CounterVec
 	sessions *prometheus.GaugeVec
 	closes   *prometheus.CounterVec
+	silent   prometheus.Counter
 }
 
 // New makes the metrics of a server; counts is asked at each look.
@@ -44,6 +45,10 @@ func New(counts func() rooms.Counts, version string) *Metrics {
 			Help: "WebSockets that ended, by who closed them and with what code. 1006 is a connection that broke.",
 		}, []string{"by", "code"}),
 	}
+	m.silent = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "chatd_connections_without_request_total",
+		Help: "Connections that ended before they had sent a request: its head was too slow, too large or malformed, TLS failed, or the client left.",
+	})
 	for _, transport := range []Transport{WebSocket, EventStream} {
 		m.sessions.WithLabelValues(string(transport))
 	}
@@ -54,7 +59,7 @@ func New(counts func() rooms.Counts, version string) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.requests, m.refusals, m.sessions, m.closes, build, domain{counts},
+		m.requests, m.refusals, m.sessions, m.closes, m.silent, build, domain{counts},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -75,6 +80,13 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 		return
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// NoRequest counts a connection that ended before a request had come.
+func (m *Metrics) NoRequest() {
+	if m != nil {
+		m.silent.Inc()
+	}
 }
 
 // Transport is how a client talks to the server.
