@@ -57,7 +57,7 @@ var uiStates = []struct{ name, path, act, there string }{
 	{"palette", "/r/lobby", `document.dispatchEvent(new KeyboardEvent("keydown", {key: "k", ctrlKey: true}))`, `document.querySelector("dialog.palette [role=option]")`},
 	{"settings", "/r/lobby", `document.querySelector(".me").click()`, `document.querySelector("dialog .choices")`},
 	{"keys", "/r/lobby", `document.dispatchEvent(new KeyboardEvent("keydown", {key: "?"}))`, `document.querySelector("dialog dl")`},
-	{"create", "/r/lobby", `document.querySelector(".list-head button").click()`, `document.querySelector("dialog select")`},
+	{"create", "/r/lobby", `document.querySelector(".list-head button").click()`, `document.querySelector("dialog .choices")`},
 	{"empty", "/r/empty", ``, `ui.ready() && ui.$(".intro")`},
 	{"archived", "/r/archived", ``, `ui.$(".blocked:not([hidden])")`},
 	{"announce", "/r/news", ``, `ui.$(".blocked:not([hidden])")`},

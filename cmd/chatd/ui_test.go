@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +129,13 @@ func (p *chatPage) calm() {
 	}
 }
 
+// forgive forgets what the browser logs of requests that a test has refused.
+func (p *chatPage) forgive(status string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = slices.DeleteFunc(p.problems, func(s string) bool { return strings.Contains(s, "status of "+status) })
+}
+
 func (p *chatPage) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
@@ -181,11 +189,12 @@ func (p *chatPage) write(text string) {
 
 // keys are those that tests press, as browsers name them.
 var keys = map[string]input.DispatchKeyEventParams{
-	"Enter":     {Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"},
-	"Tab":       {Key: "Tab", Code: "Tab", WindowsVirtualKeyCode: 9},
-	"Escape":    {Key: "Escape", Code: "Escape", WindowsVirtualKeyCode: 27},
-	"ArrowUp":   {Key: "ArrowUp", Code: "ArrowUp", WindowsVirtualKeyCode: 38},
-	"ArrowDown": {Key: "ArrowDown", Code: "ArrowDown", WindowsVirtualKeyCode: 40},
+	"Enter":      {Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"},
+	"Tab":        {Key: "Tab", Code: "Tab", WindowsVirtualKeyCode: 9},
+	"Escape":     {Key: "Escape", Code: "Escape", WindowsVirtualKeyCode: 27},
+	"ArrowUp":    {Key: "ArrowUp", Code: "ArrowUp", WindowsVirtualKeyCode: 38},
+	"ArrowDown":  {Key: "ArrowDown", Code: "ArrowDown", WindowsVirtualKeyCode: 40},
+	"ArrowRight": {Key: "ArrowRight", Code: "ArrowRight", WindowsVirtualKeyCode: 39},
 }
 
 // press presses a key as a keyboard does: what it would type comes with it, so

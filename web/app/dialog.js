@@ -1,6 +1,6 @@
 // A dialog with a title, and the fields of forms in it.
 
-import { t } from "../i18n/index.js";
+import { known, t } from "../i18n/dialogs.js";
 import { composing, h, iconButton } from "../ui/dom.js";
 
 /** @import {ChatError} from "../sdk/room.js" */
@@ -10,10 +10,10 @@ import { composing, h, iconButton } from "../ui/dom.js";
  * Opens a dialog; it is gone once it is closed, and the focus is where it was.
  * @param {string} title
  * @param {Child[]} content
- * @param {{class?: string}} [options]
+ * @param {{class?: string, bare?: boolean}} [options] bare has no head
  */
 export function dialog(title, content, options = {}) {
-  const el = h("dialog", { class: options.class ?? "", "aria-label": title }, title && !options.class ? h("header", {}, h("h2", {}, title), iconButton("close", t("close"), () => el.close())) : "", content);
+  const el = h("dialog", { class: options.class ?? "", "aria-label": title }, !options.bare && h("header", {}, h("h2", { dir: "auto" }, title), iconButton("close", t("close"), () => el.close())), content);
   el.addEventListener("close", () => el.remove());
   el.addEventListener("pointerdown", (e) => {
     const box = el.getBoundingClientRect();
@@ -28,6 +28,26 @@ export function dialog(title, content, options = {}) {
     el.focus();
   }
   return el;
+}
+
+/**
+ * The foot of a dialog that asks: a way out, and the button that does it.
+ * @param {string} label
+ * @param {() => Promise<unknown> | void} act while it works, it cannot be asked again
+ * @param {{grave?: boolean, start?: Child}} [options]
+ */
+export function buttons(label, act, { grave = false, start } = {}) {
+  const away = (/** @type {Event} */ e) => /** @type {HTMLElement} */ (e.target).closest("dialog")?.close();
+  const submit = h("button", { type: "button", class: grave ? "primary grave" : "primary", onclick: async () => {
+    if (submit.disabled) return;
+    submit.disabled = true;
+    try {
+      await act();
+    } finally {
+      submit.disabled = false;
+    }
+  } }, label);
+  return h("div", { class: "buttons" }, start, h("button", { type: "button", class: "plain", onclick: away }, t("cancel")), submit);
 }
 
 let fields = 0;
@@ -77,31 +97,40 @@ export function choice(label, name, options, value, onchange = (/** @type {strin
 }
 
 /**
- * Lets Enter in a line of a form mean its button, unless an input method uses it.
+ * Lets Enter in a line of a form, and Ctrl+Enter in a text, mean its button,
+ * unless an input method uses it.
  * @param {HTMLElement} form
- * @param {() => void} submit
  */
-export function enterSubmits(form, submit) {
+export function enterSubmits(form) {
   form.addEventListener("keydown", (e) => {
-    if (e.key !== "Enter" || composing(e) || !(e.target instanceof HTMLInputElement) || e.target.type === "radio") return;
+    if (e.key !== "Enter" || composing(e)) return;
+    const line = e.target instanceof HTMLInputElement && e.target.type !== "radio" && e.target.type !== "checkbox";
+    if (!line && !(e.target instanceof HTMLTextAreaElement && (e.ctrlKey || e.metaKey))) return;
     e.preventDefault();
-    submit();
+    /** @type {HTMLElement | null} */ (form.querySelector(".buttons > .primary:last-child"))?.click();
   });
+}
+
+/** What is wrong with a field, in the reader's language. @param {{field: string, code: string, detail: string}} error */
+function trouble({ field, code, detail }) {
+  const key = [`bad_${field}`, `bad_${code}`].find((k) => known(k));
+  return key && known(key) ? t(key) : detail;
 }
 
 /**
  * Shows what the server refused, at the fields that it names.
  * @param {ChatError} error
- * @param {Record<string, {complain: (trouble: string) => void}>} named
+ * @param {Record<string, {complain: (trouble: string) => void, input?: HTMLElement}>} named
  * @returns {boolean} whether every part of it stands at a field
  */
 export function complain(error, named) {
   for (const f of Object.values(named)) f.complain("");
   let placed = error.errors.length > 0;
-  for (const { field: name, detail } of error.errors) {
-    const at = named[name];
-    if (at) at.complain(detail);
-    else placed = false;
+  for (const e of error.errors.toReversed()) {
+    const at = named[e.field] ?? named[e.field.split(/[.[]/)[0] ?? ""];
+    at?.complain(trouble(e));
+    at?.input?.focus();
+    placed &&= at !== undefined;
   }
   return placed;
 }

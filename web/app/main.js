@@ -1,7 +1,8 @@
 // The page: which room, which rooms there are, who one is. It joins the SDK and
 // the elements.
 
-import { language, t } from "../i18n/index.js";
+import { language, reason, t } from "../i18n/index.js";
+import { ChatError } from "../sdk/rest.js";
 import { ChatRoom } from "../ui/chat-room.js";
 import { composing, h, iconButton } from "../ui/dom.js";
 import { excerpt } from "../ui/markup.js";
@@ -38,7 +39,7 @@ export class App {
     this.sidebar = new Sidebar(this);
     this.view.append(
       iconButton("menu", t("rooms"), () => this.toggleDrawer(), { slot: "start", class: "icon-button drawer-button" }),
-      iconButton("search", t("search_key"), () => void this.open("palette"), { slot: "end" }),
+      iconButton("search", t("search_key"), () => void this.open("palette"), { slot: "end", class: "icon-button search-button" }),
       iconButton("more", t("room_menu"), () => void this.open("menu"), { slot: "end" }),
     );
     this.shade = h("div", { class: "shade", onclick: () => this.toggleDrawer(false) });
@@ -55,6 +56,12 @@ export class App {
     on("chat-seen", ({ seq }) => this.#opening || this.sidebar.seen(this.room?.id ?? "", seq));
     on("chat-signin", () => void this.open("settings"));
     on("chat-create", ({ id }) => void this.open("create", { id }));
+    const opens = (/** @type {any} */ detail, /** @type {Event} */ e) => {
+      e.preventDefault();
+      void this.open("person", detail);
+    };
+    on("chat-more", ({ message, ...more }, e) => opens({ person: message.from, message, ...more }, e));
+    on("chat-person", opens);
     on("chat-message", (/** @type {Change} */ change) => this.#notice(change));
     on("chat-command", (command, e) => {
       if (!commandNames.has(command.name)) return;
@@ -233,12 +240,22 @@ export class App {
 
   /**
    * Opens what is seldom needed, and loaded only then.
-   * @param {"palette" | "create" | "menu" | "settings" | "search" | "room" | "announce" | "keys" | "embed"} what
+   * @param {"palette" | "create" | "menu" | "settings" | "search" | "room" | "announce" | "keys" | "embed" | "person" | "sanction" | "moderation" | "figures" | "date"} what
    * @param {Record<string, unknown>} [params]
    */
   async open(what, params = {}) {
     const { open } = await import("./dialogs.js");
     await open(this, what, params);
+  }
+
+  /** Does something that the server may refuse, and says so then. @param {() => Promise<unknown>} act */
+  async attempt(act) {
+    try {
+      await act();
+    } catch (err) {
+      if (!(err instanceof ChatError)) throw err;
+      this.view.toast(reason({ code: err.code, detail: err.message }));
+    }
   }
 
   /** @param {KeyboardEvent} e */

@@ -1,6 +1,6 @@
-// The commands of moderators: whom they mean, and what REST is asked for.
+// What moderators do: by command, whom they mean; and what REST is asked for.
 
-import { t } from "../i18n/index.js";
+import { t } from "../i18n/dialogs.js";
 import { newID } from "../sdk/room.js";
 
 /** @import {App} from "./main.js" */
@@ -41,13 +41,57 @@ export function find(name, here, wrote) {
 }
 
 /**
- * @param {App} app @param {string} action @param {string} rest
- * @returns {Promise<string>} what to tell the moderator
+ * What is laid on somebody, or on whoever comes from an address.
+ * @typedef {object} Terms
+ * @property {string} [address]
+ * @property {boolean} [withAddress] of a ban: the addresses of the person, too
+ * @property {number} [seconds] 0 is until it is lifted
+ * @property {string} [reason]
+ */
+
+/** @typedef {"kick" | "mute" | "ban" | "address" | "clear"} Kind */
+
+/**
+ * Does it, and says so, with a way back where there is one.
+ * @param {App} app
+ * @param {Kind} kind
+ * @param {Person | undefined} person nobody where an address is banned
+ * @param {Terms} [terms]
+ */
+export async function sanction(app, kind, person, { address, withAddress = false, seconds = 0, reason = "" } = {}) {
+  const path = `/rooms/${app.room?.id}`;
+  const { server } = app.sidebar;
+  const name = person?.name ?? address ?? "";
+  const why = reason ? { reason } : {};
+  if (kind === "clear") {
+    const { deleted } = await server.call("DELETE", `${path}/messages`, { query: { from: person?.id } });
+    app.view.toast(t("done_clear", { name, n: deleted }));
+  } else if (kind === "kick") {
+    await server.call("POST", `${path}/kicks`, { body: { who: person?.id, ...why }, key: newID() });
+    app.view.toast(t("done_kick", { name }));
+  } else {
+    const under = kind === "mute" ? "mutes" : "bans";
+    const whom = person ? { who: person.id, name, ...(withAddress && { with_address: true }) } : { address };
+    const { id } = await server.call("POST", `${path}/${under}`, { body: { ...whom, seconds, ...why }, key: newID() });
+    app.view.toast(t(kind === "mute" ? "done_mute" : "done_ban", { name }), { label: t("undo"), act: () => void app.attempt(() => lift(app, path, under, id)) });
+  }
+}
+
+/** @param {App} app @param {string} path @param {"bans" | "mutes"} under @param {number} id */
+export async function lift(app, path, under, id) {
+  await app.sidebar.server.call("DELETE", `${path}/${under}/${id}`, { key: newID() });
+  app.view.toast(t("lifted"), undefined, 2500);
+}
+
+/**
+ * Does what a command says.
+ * @param {App} app @param {string} action one of actions @param {string} rest
+ * @returns {Promise<string | void>} what to tell the moderator beyond what was done
  */
 export async function moderate(app, action, rest) {
   const path = `/rooms/${app.room?.id}`;
   const { server } = app.sidebar;
-  const { name, withAddress, seconds, reason } = parse(rest);
+  const { name, ...terms } = parse(rest);
   if (!name) return t("whom", { name: action });
   if (action === "unban" || action === "unmute") {
     const kind = action === "unban" ? "bans" : "mutes";
@@ -59,23 +103,7 @@ export async function moderate(app, action, rest) {
     return t(`done_${action}`, { name });
   }
   const found = find(name, app.room?.members.values() ?? [], app.view.timeline?.speakers() ?? []);
-  const person = found[0];
-  if (!person) return t("nobody", { name });
+  if (!found[0]) return t("nobody", { name });
   if (found.length > 1) return t("several", { name, ids: found.map((p) => p.id).join(", ") });
-  if (action === "clear") {
-    const { deleted } = await server.call("DELETE", `${path}/messages`, { query: { from: person.id } });
-    return t("done_clear", { name: person.name, n: deleted });
-  }
-  const why = reason ? { reason } : {};
-  switch (action) {
-    case "kick":
-      await server.call("POST", `${path}/kicks`, { body: { who: person.id, ...why }, key: newID() });
-      return t("done_kick", { name: person.name });
-    case "mute":
-      await server.call("POST", `${path}/mutes`, { body: { who: person.id, name: person.name, seconds, ...why }, key: newID() });
-      return t("done_mute", { name: person.name });
-    default:
-      await server.call("POST", `${path}/bans`, { body: { who: person.id, name: person.name, with_address: withAddress, seconds, ...why }, key: newID() });
-      return t("done_ban", { name: person.name });
-  }
+  return sanction(app, /** @type {Kind} */ (action), found[0], terms);
 }

@@ -1,10 +1,11 @@
 // Ctrl+K: rooms, actions, and the messages of all rooms, by typing.
 
-import { clock, dayName, t } from "../i18n/index.js";
+import { t } from "../i18n/dialogs.js";
+import { clock, dayName } from "../i18n/index.js";
 import { composing, h, icon } from "../ui/dom.js";
 import { excerpt } from "../ui/markup.js";
 import { dialog } from "./dialog.js";
-import { roomActions } from "./menu.js";
+import { learnRights, roomActions } from "./menu.js";
 
 /** @import {App} from "./main.js" */
 /** @import {Message} from "../sdk/protocol.js" */
@@ -40,7 +41,7 @@ export function openPalette(app, q) {
     const holds = (/** @type {string} */ s) => s.toLowerCase().includes(wanted);
     const rooms = [...app.sidebar.rooms.values()].filter((r) => holds(r.name) || holds(r.id)).slice(0, 8);
     const actions = [
-      ...roomActions(app),
+      ...roomActions(app).flat(),
       { icon: /** @type {const} */ ("down"), label: t("action_latest"), act: () => void app.view.timeline?.toLatest() },
       { icon: /** @type {const} */ ("calendar"), label: t("action_first"), act: () => void app.view.timeline?.toFirst() },
       { icon: /** @type {const} */ ("plus"), label: t("create_room"), act: () => void app.open("create") },
@@ -95,9 +96,10 @@ export function openPalette(app, q) {
     e.preventDefault();
     mark();
   });
-  const el = dialog(t("search_key"), [input, list], { class: "palette" });
+  const el = dialog(t("search_key"), [input, list], { class: "palette", bare: true });
   input.value = q;
   draw();
+  void learnRights(app).then(draw);
   if (q) void search();
 }
 

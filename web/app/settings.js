@@ -1,13 +1,14 @@
-// Who one is and how the page looks; the keys; the tag that embeds a room.
+// Who one is and how the page looks; the keys.
 
-import { language, languages, t } from "../i18n/index.js";
+import { t } from "../i18n/dialogs.js";
+import { language, languages } from "../i18n/index.js";
 import { h } from "../ui/dom.js";
 import { commands } from "../ui/complete.js";
-import { choice, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, choice, dialog, enterSubmits, field } from "./dialog.js";
 import { recall, remember } from "./memory.js";
 
 /** @import {App} from "./main.js" */
-/** @typedef {import("../i18n/index.js").Key} Key */
+/** @typedef {import("../i18n/dialogs.js").Key} Key */
 
 /** @param {App} app */
 export function openSettings(app) {
@@ -24,8 +25,8 @@ export function openSettings(app) {
     remember("language", v);
     location.reload(); // drafts are kept
   });
-  const el = dialog(t("settings"), [name.element, theme.element, words.element, notifications(), token.element, h("div", { class: "buttons" }, h("button", { type: "button", class: "primary", onclick: save }, t("save")))]);
-  enterSubmits(el, save);
+  const el = dialog(t("settings"), [name.element, theme.element, words.element, notifications(), token.element, buttons(t("save"), save)]);
+  enterSubmits(el);
 }
 
 function notifications() {
@@ -55,35 +56,8 @@ export function openKeys() {
     h("h3", {}, t("keys_composer")),
     list([["Enter", "key_send"], ["Shift+Enter", "key_newline"], ["↑", "key_edit_last"], ["@ : /", "key_complete"], ["Ctrl+↑", "key_to_messages"]]),
     h("h3", {}, t("keys_messages")),
-    list([["↑ ↓", "key_move"], ["R", "key_reply"], ["+", "key_react"], ["E", "key_edit"], ["D", "key_delete"], ["C", "key_copy"], ["L", "key_link"], ["Esc", "key_back"]]),
+    list([["↑ ↓", "key_move"], ["R", "key_reply"], ["+", "key_react"], ["E", "key_edit"], ["D", "key_delete"], ["C", "key_copy"], ["L", "key_link"], ["M", "key_menu"], ["Esc", "key_back"]]),
     h("h3", {}, t("keys_commands")),
     h("dl", {}, commands.flatMap((c) => [h("dt", {}, t(/** @type {Key} */ (`command_${c}`))), h("dd", {}, h("kbd", {}, `/${c}`))])),
   ]);
-}
-
-/** @param {App} app */
-export function openEmbed(app) {
-  const room = app.room?.id ?? "lobby";
-  const height = field(t("embed_height"), { type: "number", value: 480, min: 240, max: 2000, step: 20 });
-  const theme = choice(t("theme"), "embed-theme", { auto: t("theme_auto"), light: t("theme_light"), dark: t("theme_dark") }, "auto", () => draw());
-  const tag = h("pre", { tabindex: "0" });
-  const text = () => {
-    const look = theme.value === "auto" ? "" : ` theme="${theme.value}"`;
-    return `<script type="module" src="${location.origin}/embed.js"></script>\n<chat-room room="${room}"${look} style="height: ${Number(height.input.value) || 480}px"></chat-room>`;
-  };
-  const draw = () => {
-    tag.textContent = text();
-  };
-  height.input.addEventListener("input", draw);
-  const el = dialog(t("embed_title"), [
-    h("p", { class: "field" }, t("embed_text")),
-    tag,
-    theme.element,
-    height.element,
-    h("div", { class: "buttons" }, h("button", { type: "button", class: "primary", onclick: async () => {
-      await navigator.clipboard?.writeText(text()).then(() => app.view.toast(t("copied"), undefined, 2500), () => {});
-      el.close();
-    } }, t("copy"))),
-  ]);
-  draw();
 }

@@ -30,7 +30,8 @@ export class Sidebar {
     this.element = h(
       "nav",
       { class: "sidebar", "aria-label": t("rooms") },
-      h("div", { class: "brand" }, h("span", { class: "wordmark" }, "chatd"), iconButton("search", t("search_key"), () => void app.open("palette"))),
+      h("div", { class: "brand" }, h("span", { class: "wordmark" }, "chatd")),
+      h("button", { type: "button", class: "jump", title: t("search_key"), onclick: () => void app.open("palette") }, icon("search"), h("span", {}, t("jump")), h("kbd", { dir: "ltr" }, /Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K")),
       h("div", { class: "list-head" }, h("h2", {}, t("rooms")), iconButton("plus", t("create_room"), () => void app.open("create"))),
       this.list,
       this.me,

@@ -1,8 +1,7 @@
 // Going to a day of the room's history.
 
-import { t } from "../i18n/index.js";
-import { h } from "../ui/dom.js";
-import { dialog, enterSubmits, field } from "./dialog.js";
+import { t } from "../i18n/dialogs.js";
+import { buttons, dialog, enterSubmits, field } from "./dialog.js";
 
 /** @import {App} from "./main.js" */
 /** @import {Room} from "../sdk/room.js" */
@@ -21,9 +20,9 @@ export function openDate(app) {
   };
   const el = dialog(t("action_date"), [
     day.element,
-    h("div", { class: "buttons" }, h("button", { type: "button", class: "plain", onclick: () => void el.close() }, t("cancel")), h("button", { type: "button", class: "primary", onclick: () => void go() }, t("action_date"))),
+    buttons(t("action_date"), go),
   ]);
-  enterSubmits(el, () => void go());
+  enterSubmits(el);
 }
 
 /**

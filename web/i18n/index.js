@@ -13,25 +13,29 @@ const first = asked.find((l) => /^(en|zh)\b/.test(l));
 
 /** The language in use. @type {keyof typeof languages} */
 export const language = first?.startsWith("zh") ? "zh" : "en";
-const locale = asked.find((l) => l.startsWith(language) && l.length > 2) ?? (language === "zh" ? "zh-CN" : "en");
+export const locale = asked.find((l) => l.startsWith(language) && l.length > 2) ?? (language === "zh" ? "zh-CN" : "en");
 
 /** @type {Words} */
-const words = language === "zh" ? (await import("./zh.js")).zh : (await import("./en.js")).en;
+export const words = language === "zh" ? (await import("./zh.js")).zh : (await import("./en.js")).en;
 const plural = new Intl.PluralRules(locale);
 
 /**
- * The words for a key, with its {parameters} in place.
- * @param {Key} key
- * @param {Record<string, string | number>} [params]
+ * Gives words a voice: the words for a key, with its {parameters} in place.
+ * @template {string} K
+ * @param {Record<K, Phrase>} words
+ * @returns {(key: K, params?: Record<string, string | number>) => string}
  */
-export function t(key, params = {}) {
+export const speaker = (words) => (key, params = {}) => {
   const phrase = words[key];
   const text = typeof phrase === "string" ? phrase : (plural.select(Number(params["n"])) === "one" && phrase.one) || phrase.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = params[name];
     return typeof value === "number" ? number(value) : (value ?? "");
   });
-}
+};
+
+/** The words for a key of the page. */
+export const t = speaker(words);
 
 /** What the server said, in the reader's language where it has words for it. @param {{code: string, detail: string}} error */
 export function reason(error) {

@@ -3,23 +3,24 @@
 
 import { number, reason, t } from "../i18n/index.js";
 import { Composer } from "./composer.js";
-import { h, hue, icon, iconButton, initial } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { Timeline } from "./timeline.js";
 
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Message, Person} from "../sdk/protocol.js" */
+/** @import {People} from "./people.js" */
 
 const sheet = new URL("../style/room.css", import.meta.url).href;
-
-/** Members that are listed by name. */
-const LISTED = 100;
 
 /**
  * Events, all composed and bubbling: "chat-name" ({name}: a guest chose one),
  * "chat-command" ({name, rest}: a command for the page; preventDefault says that
  * it was understood), "chat-message" (a Change), "chat-seen" ({seq}), "chat-draft"
  * ({text}), "chat-create" (the room is not there; the user wants it), "chat-signin"
- * (the room wants a credential).
+ * (the room wants a credential), "chat-person" ({person, beside}: somebody in the
+ * list was chosen; preventDefault says that it was understood, else they are
+ * mentioned), "chat-more" ({message, beside, acts}: what else can be done with a
+ * message is wanted; acts is what the element itself can do).
  */
 export class ChatRoom extends HTMLElement {
   /** @type {Room | undefined} */
@@ -36,6 +37,8 @@ export class ChatRoom extends HTMLElement {
   #closed;
   /** @type {typeof import("./cards.js") | undefined} */
   #cards;
+  /** Who is here, once that was asked for. @type {People | undefined} */
+  people;
   /** Texts to be read out, gathered until the voice is free. @type {string[]} */
   #unsaid = [];
   /** Whether the user must choose a name before writing. */
@@ -51,7 +54,7 @@ export class ChatRoom extends HTMLElement {
     this.heading = h("h1", { class: "title", dir: "auto" });
     this.topic = h("p", { class: "topic", dir: "auto" });
     this.dot = h("span", { class: "dot", role: "img" });
-    this.peopleButton = h("button", { type: "button", class: "icon-button people-button", "aria-expanded": "false", onclick: () => this.togglePeople() }, icon("people"), h("span", {}, ""));
+    this.peopleButton = h("button", { type: "button", class: "icon-button people-button", "aria-expanded": "false", onclick: () => void this.togglePeople() }, icon("people"), h("span", {}, ""));
     this.header = h("header", { class: "header", part: "header" }, h("slot", { name: "start" }), h("div", { class: "names" }, h("div", { class: "title-line" }, this.heading, this.dot), this.topic), this.peopleButton, h("slot", { name: "end" }));
     this.banner = h("div", { class: "banner", role: "status", hidden: true });
     this.stage = h("div", { class: "stage" });
@@ -72,13 +75,12 @@ export class ChatRoom extends HTMLElement {
       onname: (name) => this.#tell("chat-name", { name }),
       onup: () => this.timeline?.focusRow(/** @type {HTMLElement} */ (this.timeline.list.lastElementChild)),
     });
-    this.people = h("aside", { class: "people", part: "people", "aria-label": t("people"), hidden: true });
     this.voice = h("div", { class: "voice", "aria-live": "polite" });
     const shell = h(
       "div",
       { class: "shell", hidden: true },
       this.header,
-      h("div", { class: "middle" }, h("div", { class: "column" }, this.banner, this.stage, h("div", { class: "floats" }, this.pill, this.toasts), this.typing, this.composer.element), this.people),
+      (this.middle = h("div", { class: "middle" }, h("div", { class: "column" }, this.banner, this.stage, h("div", { class: "floats" }, this.pill, this.toasts), this.typing, this.composer.element))),
       this.voice,
     );
     const loaded = () => {
@@ -216,10 +218,31 @@ export class ChatRoom extends HTMLElement {
     return away;
   }
 
-  togglePeople(open = this.people.hidden) {
-    this.people.hidden = !open;
+  async togglePeople(open = !this.people || this.people.element.hidden) {
     this.peopleButton.setAttribute("aria-expanded", String(open));
+    if (open && !this.people) {
+      const { People } = await import("./people.js");
+      this.people ??= new People({
+        onclose: () => {
+          void this.togglePeople(false);
+          this.peopleButton.focus();
+        },
+        onperson: (person, beside) => {
+          if (!this.ask("chat-person", { person, beside }) && person.id !== this.room?.you?.id) this.mention(person);
+        },
+      });
+      this.middle.append(this.people.element);
+    }
+    if (!this.people) return;
+    this.people.element.hidden = !open;
     this.#drawPeople();
+  }
+
+  /** Writes somebody's name where the caret is. @param {Person} person */
+  mention({ name }) {
+    const { value, selectionStart } = this.composer.text;
+    const gap = selectionStart > 0 && !/\s/.test(value[selectionStart - 1] ?? "") ? " " : "";
+    this.composer.insert(`${gap}@${name.trim().split(/\s+/).join("_")} `);
   }
 
   /** @param {string} text @param {number | undefined} replyTo */
@@ -247,7 +270,7 @@ export class ChatRoom extends HTMLElement {
       this.#send(`${rest} ¯\\_(ツ)_/¯`.trim(), undefined);
       return true;
     }
-    const taken = !this.dispatchEvent(new CustomEvent("chat-command", { detail: { name, rest: rest.trim() }, bubbles: true, composed: true, cancelable: true }));
+    const taken = this.ask("chat-command", { name, rest: rest.trim() });
     if (!taken) this.toast(t("unknown_command", { name }));
     return taken;
   }
@@ -354,14 +377,7 @@ export class ChatRoom extends HTMLElement {
     this.peopleButton.setAttribute("aria-label", t("people_here", { n: room.online }));
     this.peopleButton.title = t("people_here", { n: room.online });
     this.peopleButton.hidden = !room.welcome;
-    if (this.people.hidden) return;
-    const list = [...room.members.values()].sort((a, b) => a.name.localeCompare(b.name)).slice(0, LISTED);
-    const more = room.online - list.length;
-    this.people.replaceChildren(
-      h("div", { class: "people-head" }, h("h2", {}, t("people")), h("span", {}, number(room.online)), iconButton("close", t("close"), () => this.togglePeople(false), { class: "icon-button narrow-only" })),
-      h("ul", {}, list.map((p) => h("li", {}, h("span", { class: "avatar small", "data-hue": hue(p.id), "aria-hidden": "true" }, initial(p.name)), h("span", { class: "name", dir: "auto" }, p.name), p.id === room.you?.id && h("span", { class: "you" }, t("you"))))),
-      more > 0 ? h("p", { class: "more" }, t("more_people", { n: more })) : "",
-    );
+    this.people?.draw(room);
   }
 
   /** @param {Room} room @param {Timeline} timeline */
@@ -410,6 +426,11 @@ export class ChatRoom extends HTMLElement {
     if (info?.mode === "announce" && !may?.includes("moderate")) return say("horn", t("announce_note"));
     this.composer.setState(this.nameless ? "name" : "write");
     this.composer.text.placeholder = t("write_to", { room: info?.name || room.id });
+  }
+
+  /** Tells whether somebody takes it. @param {string} type @param {unknown} detail */
+  ask(type, detail) {
+    return !this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true }));
   }
 
   /** @param {string} type @param {unknown} detail */

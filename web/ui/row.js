@@ -1,6 +1,6 @@
 // One message as a row of the timeline.
 
-import { clock, full, t } from "../i18n/index.js";
+import { clock, full, reason, t } from "../i18n/index.js";
 import { h, hue, icon, initial } from "./dom.js";
 import { excerpt, onlyEmoji, parse, render } from "./markup.js";
 
@@ -126,7 +126,7 @@ function failure(item) {
   return h(
     "div",
     { class: "failure" },
-    h("span", {}, `${t("not_sent")}. `, item.error ? item.error.detail : ""),
+    h("span", {}, `${t("not_sent")}. `, item.error ? reason(item.error) : ""),
     act("retry", t("retry")),
     act("copy", t("copy")),
     act("discard", t("discard")),

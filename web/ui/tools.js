@@ -37,8 +37,8 @@ export function keepTools(host, timeline, signal) {
     bar.replaceChildren(
       ...(can ? [iconButton("smile", t("react_key"), () => void act.react(row)), iconButton("reply", t("reply_key"), () => act.reply(row))] : []),
       ...(can && mine && message.kind === "chat" ? [iconButton("edit", t("edit_key"), () => act.edit(row))] : []),
-      ...((can && mine) || may.includes("moderate") ? [iconButton("trash", t("delete_key"), () => act.remove(row))] : []),
-      iconButton("link", t("link_key"), () => void act.link(row)),
+      ...((can && mine) || (!host.whole && may.includes("moderate")) ? [iconButton("trash", t("delete_key"), () => act.remove(row))] : []),
+      host.whole ? iconButton("more", t("more_key"), () => act.more(row), { "aria-haspopup": "menu" }) : iconButton("link", t("link_key"), () => void act.link(row)),
     );
     row.append(bar);
   };
@@ -85,6 +85,7 @@ export function keepTools(host, timeline, signal) {
         e: () => act.edit(row),
         "+": () => void act.react(row),
         c: () => void act.copy(row),
+        m: () => act.more(row),
         l: () => void act.link(row),
         Delete: () => act.remove(row),
         d: () => act.remove(row),
@@ -162,6 +163,18 @@ function actions(host, timeline) {
     async link(/** @type {HTMLElement} */ row) {
       const m = at(row);
       if (m && host.room) await write(`${host.room.server.origin}/r/${host.room.id}#${m.seq}`, t("link_copied"));
+    },
+    /** Lets the page show all that can be done with a message. */
+    more(/** @type {HTMLElement} */ row) {
+      const m = at(row);
+      if (!m || m.deleted) return;
+      const acts = {
+        copy: () => void self.copy(row),
+        link: () => void self.link(row),
+        ...(can() && { reply: () => self.reply(row) }),
+        ...((mine(m) ? can() : host.room?.you?.may.includes("moderate")) && { remove: () => self.remove(row) }),
+      };
+      host.ask("chat-more", { message: m, beside: row.querySelector(".tools button:last-child") ?? row, acts });
     },
     /** What a message that failed offers. */
     item(/** @type {HTMLElement} */ row, /** @type {string} */ what) {
