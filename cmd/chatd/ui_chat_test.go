@@ -221,6 +221,21 @@ func TestUIHostileText(t *testing.T) {
 		}
 	}
 	p.until("ui.rows().length === " + "11")
+	// Names and topics of rooms stand in more places than texts do.
+	api := &client.API{URL: server.URL}
+	room := wire.CreateRoom{ID: "hostile", Name: `<img src=x onerror=alert(4)>`, Topic: `<svg/onload=alert(5)> "><script>alert(6)</script>`}
+	if _, err := api.CreateRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`[...document.querySelectorAll(".room-list .name")].some((n) => n.innerText.startsWith("<img"))`)
+	p.run(`document.querySelector('a[href="/r/hostile"]').click()`)
+	p.until(`ui.$(".title").innerText.startsWith("<img") && ui.$(".topic").innerText.includes("<script>")`)
+	p.run(`ui.view.toast("<img src=x onerror=alert(7)>")`)
+	if n := eval[int](p, `document.querySelectorAll("img, .app script").length + ui.root.querySelectorAll("img, script").length`); n > 0 {
+		t.Errorf("%d names and topics became elements", n)
+	}
+	p.run(`history.back()`)
+	p.until(`ui.view.room.id === "lobby" && ui.rows().length === 11`)
 	if eval[bool](p, "Boolean(globalThis.harmed)") {
 		t.Error("a script ran")
 	}
