@@ -146,6 +146,50 @@ const docTemplate = `{
                 }
             }
         },
+        "/node": {
+            "get": {
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "description": "What it is, what it has applied, how it stands to its cluster, and the settings that all nodes must share, for whoever may manage every room.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "server"
+                ],
+                "summary": "How is this node?",
+                "operationId": "node",
+                "responses": {
+                    "200": {
+                        "description": "so it is",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Node"
+                        }
+                    },
+                    "401": {
+                        "description": "no credential where one is needed, or a bad one",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "403": {
+                        "description": "you may not manage every room",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    },
+                    "default": {
+                        "description": "any other refusal",
+                        "schema": {
+                            "$ref": "#/definitions/wire.Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/readyz": {
             "get": {
                 "description": "It does not while it starts, from the moment that it is told to stop, and while nothing can be stored.",
@@ -3567,6 +3611,27 @@ const docTemplate = `{
                 }
             }
         },
+        "wire.Follower": {
+            "type": "object",
+            "properties": {
+                "current": {
+                    "description": "it has what the leader has",
+                    "type": "boolean"
+                },
+                "lag": {
+                    "description": "what it has not got yet",
+                    "type": "integer"
+                },
+                "node": {
+                    "type": "string",
+                    "example": "c.example:6222"
+                },
+                "offline": {
+                    "description": "the leader does not hear from it",
+                    "type": "boolean"
+                }
+            }
+        },
         "wire.Found": {
             "type": "object",
             "properties": {
@@ -3768,6 +3833,117 @@ const docTemplate = `{
                 },
                 "next": {
                     "type": "string"
+                }
+            }
+        },
+        "wire.Node": {
+            "type": "object",
+            "properties": {
+                "at": {
+                    "description": "place in the journal up to which it has applied",
+                    "type": "integer",
+                    "example": 12345
+                },
+                "cluster": {
+                    "description": "absent on a server that is alone",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/wire.NodeCluster"
+                        }
+                    ]
+                },
+                "commit": {
+                    "type": "string"
+                },
+                "go": {
+                    "type": "string",
+                    "example": "go1.26"
+                },
+                "protocol": {
+                    "type": "integer",
+                    "example": 1
+                },
+                "ready": {
+                    "description": "it takes clients",
+                    "type": "boolean"
+                },
+                "role": {
+                    "description": "what it is in its cluster",
+                    "type": "string",
+                    "enum": [
+                        "alone",
+                        "node",
+                        "edge"
+                    ],
+                    "example": "node"
+                },
+                "seals": {
+                    "description": "what applying came to, at some places",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Seal"
+                    }
+                },
+                "settings": {
+                    "description": "Settings are those that all nodes of a cluster must share, by the names of\ntheir flags. Of secrets they have a fingerprint.",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "time": {
+                    "description": "by this node's clock",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "string",
+                    "example": "v1.0.0"
+                },
+                "why": {
+                    "description": "it does not, or does not know its cluster",
+                    "type": "string"
+                }
+            }
+        },
+        "wire.NodeCluster": {
+            "type": "object",
+            "properties": {
+                "bytes": {
+                    "description": "that the journal takes on each disk",
+                    "type": "integer"
+                },
+                "certificate_ends": {
+                    "description": "that of the connections between nodes",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "first": {
+                    "description": "place in the journal",
+                    "type": "integer"
+                },
+                "followers": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/wire.Follower"
+                    }
+                },
+                "last": {
+                    "description": "place in the journal",
+                    "type": "integer"
+                },
+                "leader": {
+                    "type": "string",
+                    "example": "b.example:6222"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "chat"
+                },
+                "node": {
+                    "description": "by which the others know this node",
+                    "type": "string",
+                    "example": "a.example:6222"
                 }
             }
         },
@@ -4098,6 +4274,18 @@ const docTemplate = `{
                             "$ref": "#/definitions/wire.Person"
                         }
                     ]
+                }
+            }
+        },
+        "wire.Seal": {
+            "type": "object",
+            "properties": {
+                "at": {
+                    "type": "integer",
+                    "example": 12288
+                },
+                "sum": {
+                    "type": "string"
                 }
             }
         },

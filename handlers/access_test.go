@@ -82,6 +82,7 @@ var access = map[string]struct {
 	"GET /healthz":       {want: "200 200 200 200 200 200 200", free: true},
 	"GET /readyz":        {want: "200 200 200 200 200 200 200", free: true},
 	"GET /metrics":       {want: "401 403 403 403 403 403 200"},
+	"GET /node":          {want: "401 403 403 403 403 403 200"},
 	"GET /version":       {want: "200 200 200 200 200 200 200", free: true},
 	"GET /swagger":       {want: "302 302 302 302 302 302 302", free: true},
 	"GET /swagger/*file": {want: "200 200 200 200 200 200 200", free: true},

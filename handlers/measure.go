@@ -52,17 +52,11 @@ func knownMethod(method string) string {
 //	@Security		Bearer
 //	@Router			/metrics [get]
 func (s *Server) showMetrics(c *gin.Context) {
-	c.Header("Cache-Control", "no-store")
-	who, err := s.identify(c)
-	switch {
-	case err != nil:
-	case !who.Can(rooms.Manage, "*", rooms.Private):
-		err = rooms.Errorf(rooms.CodeForbidden, "metrics are for those who may manage every room")
-	case s.metrics == nil:
-		err = rooms.Errorf(wire.CodeNotFound, "this server counts nothing")
+	if !s.mayManageAll(c) {
+		return
 	}
-	if err != nil {
-		s.fail(c, err)
+	if s.metrics == nil {
+		s.fail(c, rooms.Errorf(wire.CodeNotFound, "this server counts nothing"))
 		return
 	}
 	s.metrics.ServeHTTP(c.Writer, c.Request)

@@ -91,6 +91,7 @@ func (s *Server) routes() []route {
 		{"GET", "/readyz", s.ready},
 		{"GET", "/metrics", s.showMetrics},
 		{"GET", "/version", s.showVersion},
+		{"GET", "/node", s.showNode},
 		{"GET", "/swagger", s.swaggerHome},
 		{"GET", "/swagger/*file", s.swagger},
 	}

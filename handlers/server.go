@@ -58,6 +58,9 @@ type Config struct {
 	Log     *slog.Logger     // nil is slog.Default()
 	Metrics *metrics.Metrics // nil counts nothing, and is not shown
 	Version wire.VersionInfo
+	// Node fills in what is known of this chatd's place in its cluster; nil knows
+	// nothing.
+	Node    func(ctx context.Context, node *wire.Node)
 	MaxBody int64 // bytes of a request's body; 0 is DefaultMaxBody
 	// MaxSessions and MaxPerAddress bound the WebSockets and event streams, in
 	// all and from one client's address (of IPv6, its /64). 0 is no bound.
@@ -85,6 +88,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *metrics.Metrics
 	version  wire.VersionInfo
+	node     func(context.Context, *wire.Node)
 	maxBody  int64
 	bodyWait time.Duration
 	origins  *origins
@@ -104,6 +108,7 @@ func New(cfg Config) (*Server, error) {
 		web:      cfg.Web,
 		log:      cfg.Log,
 		metrics:  cfg.Metrics,
+		node:     cfg.Node,
 		version:  cfg.Version,
 		maxBody:  cfg.MaxBody,
 		bodyWait: bodyWait,

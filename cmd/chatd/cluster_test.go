@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	crand "crypto/rand"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -410,6 +412,8 @@ func TestClusterIsOneChat(t *testing.T) {
 		}
 	}
 	everywhere("the members of all nodes", online(3))
+	c.doctor(t, nil, `ok    cluster      test: \S+ \(node\), \S+ \(node\), \S+ \(node\)`, `ok    settings `, `ok    clocks `,
+		`ok    position     \S+ has applied (\d+) of (\d+)`, `ok    history `, `ok    journal      led by 127\S+, and complete on 3 servers`)
 	c.nodes[2].kill()
 	api = api[:2]
 	lost := time.Now()
@@ -417,6 +421,28 @@ func TestClusterIsOneChat(t *testing.T) {
 	if took := time.Since(lost); took > 10*time.Second {
 		t.Errorf("its member was there for another %v", took)
 	}
+	c.doctor(t, errUnwell, `FAIL  ready        \S+ does not answer`, `FAIL  journal      127\S+, which keeps a part of it, `,
+		`→ .* Until then the cluster can lose no other`)
+	c.nodes[2].args = append(c.nodes[2].args, "--post-rate", "7")
+	c.nodes[2].start(c.ctx, t)
+	c.doctor(t, errUnwell, `FAIL  settings     --post-rate: \S+ has "20", \S+ has "20", \S+ has "7"`, `ok    journal `)
+}
+
+// doctor examines the cluster until it comes to what is wanted: that all is well
+// takes a moment.
+func (c *trio) doctor(t *testing.T, want error, lines ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	defer func() { t.Logf("the doctor says:\n%s", out.String()) }()
+	await(ctx, t, "the doctor to find what there is", func() bool {
+		out.Reset()
+		err := runDoctor(c.ctx, []string{c.nodes[0].url, c.nodes[1].url, c.nodes[2].url}, console{out: &out, err: &out})
+		return errors.Is(err, want) && !slices.ContainsFunc(lines, func(line string) bool {
+			return !regexp.MustCompile("(?m)^ *" + line).Match(out.Bytes())
+		})
+	})
 }
 
 // A node whose tables were meddled with shows by what applying comes to, and

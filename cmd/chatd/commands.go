@@ -31,7 +31,7 @@ func commands() []command {
 		{"post", "ROOM [TEXT]", "post a message; without TEXT, what is on standard input", runPost},
 		{"tail", "ROOM", "follow a room", runTail},
 		{"token", "SUBJECT", "make a token for somebody, signed with the JWT secret", runToken},
-		{"doctor", "URL", "examine a server from outside, through all proxies", runDoctor},
+		{"doctor", "URL…", "examine a server, through all proxies; or all nodes of a cluster", runDoctor},
 		{"backup", "FILE", "write a snapshot of the data to a new file, also while serving", runBackup},
 		{"restore", "FILE", "begin a data directory with a snapshot", runRestore},
 		{"config", "", "print the configuration that serve would have, with these flags", runConfig},

@@ -26,28 +26,28 @@ type Config struct {
 	ACMEHost      []string      `flag:"acme-host" arg:"HOST,…" help:"public names of this server, to get and renew certificates for by ACME; setting it accepts the terms of Let's Encrypt, or of the authority that --acme-directory names"`
 	ACMEDirectory string        `flag:"acme-directory" arg:"URL" help:"directory of the authority that --acme-host asks, if it is not Let's Encrypt"`
 	HTTPListen    string        `flag:"http-listen" arg:"ADDRESS" help:"with HTTPS, host and port of plain HTTP, such as :80, that leads browsers to HTTPS and answers ACME"`
-	AdminToken    secret        `flag:"admin-token" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
-	JWTSecret     secret        `flag:"jwt-secret" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
-	JWTKeys       string        `flag:"jwt-keys" arg:"FILE|URL" help:"keys that sign these tokens with RS256, ES256 or EdDSA: a file with a JWK Set or public keys (PEM), or the https URL of a JWK Set"`
-	JWTIssuer     string        `flag:"jwt-issuer" arg:"ISSUER" help:"issuer (iss) that these tokens must be from"`
-	JWTAudience   string        `flag:"jwt-audience" arg:"NAME" help:"audience (aud) that these tokens must be for; without one, tokens for nobody in particular and for chatd count"`
-	Guests        string        `flag:"guests" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
+	AdminToken    secret        `flag:"admin-token" same:"yes" arg:"TOKEN" help:"bearer token that may do everything; without one, management is open to whoever can connect"`
+	JWTSecret     secret        `flag:"jwt-secret" same:"yes" arg:"SECRET" help:"secret of the tokens that people bring (JWT, HS256), at least 32 characters"`
+	JWTKeys       string        `flag:"jwt-keys" same:"yes" arg:"FILE|URL" help:"keys that sign these tokens with RS256, ES256 or EdDSA: a file with a JWK Set or public keys (PEM), or the https URL of a JWK Set"`
+	JWTIssuer     string        `flag:"jwt-issuer" same:"yes" arg:"ISSUER" help:"issuer (iss) that these tokens must be from"`
+	JWTAudience   string        `flag:"jwt-audience" same:"yes" arg:"NAME" help:"audience (aud) that these tokens must be for; without one, tokens for nobody in particular and for chatd count"`
+	Guests        string        `flag:"guests" same:"yes" arg:"WHAT" default:"post" oneof:"off read post" help:"what people without a token may do in public rooms"`
 	AllowedOrigin []string      `flag:"allowed-origin" arg:"ORIGIN,…" help:"web origins beside the server's own whose pages may talk to it, such as https://*.example.com; * is all"`
 	TrustedProxy  []string      `flag:"trusted-proxy" arg:"NETWORK,…" help:"addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count"`
-	ClusterName   string        `flag:"cluster-name" arg:"NAME" help:"name of the cluster that this server is a node of, the same on all its nodes"`
+	ClusterName   string        `flag:"cluster-name" same:"yes" arg:"NAME" help:"name of the cluster that this server is a node of, the same on all its nodes"`
 	Role          string        `flag:"role" arg:"WHAT" default:"node" oneof:"node edge" help:"what this server is in its cluster. A node keeps a part of the journal; an edge keeps none, and serves people all the same"`
 	ClusterListen string        `flag:"cluster-listen" arg:"ADDRESS" help:"host and port to listen on for the other nodes, such as :6222"`
 	ClusterPeers  []string      `flag:"cluster-peers" arg:"ADDRESS,…" help:"hosts and ports of all the nodes, this one among them: 1, or at least 3. For an edge, those of their --cluster-edges"`
 	ClusterEdges  string        `flag:"cluster-edges" arg:"ADDRESS" help:"host and port to listen on for edges, such as :6223"`
-	ClusterSecret secret        `flag:"cluster-secret" arg:"SECRET" help:"secret that the nodes know each other by, at least 16 characters; needed beyond this machine"`
+	ClusterSecret secret        `flag:"cluster-secret" same:"yes" arg:"SECRET" help:"secret that the nodes know each other by, at least 16 characters; needed beyond this machine"`
 	ClusterCert   string        `flag:"cluster-tls-cert" arg:"FILE" help:"certificate (PEM, with its chain) that this node shows the other nodes, or NATS; a new one is taken while chatd runs"`
 	ClusterKey    string        `flag:"cluster-tls-key" arg:"FILE" help:"key (PEM) of that certificate"`
 	ClusterCA     string        `flag:"cluster-tls-ca" arg:"FILE" help:"certificates (PEM) of who signs those of the other nodes, or of NATS"`
 	NATSURL       secret        `flag:"nats-url" arg:"URL" help:"URL of a NATS cluster with JetStream to use, instead of one that the nodes make themselves"`
 	NATSCreds     string        `flag:"nats-creds" arg:"FILE" help:"file with the credentials for that NATS (.creds), where the URL has none"`
-	PostRate      int           `flag:"post-rate" arg:"N" default:"20" help:"messages, edits and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
-	RoomRate      int           `flag:"room-rate" arg:"N" default:"500" help:"the same of all people in one room"`
-	MaxRooms      int           `flag:"max-rooms" arg:"N" default:"100000" help:"rooms that there may be; 0 is no limit"`
+	PostRate      int           `flag:"post-rate" same:"yes" arg:"N" default:"20" help:"messages, edits and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
+	RoomRate      int           `flag:"room-rate" same:"yes" arg:"N" default:"500" help:"the same of all people in one room"`
+	MaxRooms      int           `flag:"max-rooms" same:"yes" arg:"N" default:"100000" help:"rooms that there may be; 0 is no limit"`
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`
 	MaxPerAddress int           `flag:"max-per-address" arg:"N" default:"1000" help:"WebSockets and event streams from one address; 0 is no limit. This machine's own address has none"`
 	Compress      bool          `flag:"compress" help:"compress messages of more than 512 bytes for WebSockets that can take it (permessage-deflate): less traffic for more processor time"`

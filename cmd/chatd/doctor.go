@@ -28,26 +28,36 @@ type finding struct {
 // errUnwell is what chatd doctor ends with when a check failed.
 var errUnwell = errors.New("the server has a problem")
 
+// mostDoctored is how many nodes of a cluster may be looked at.
+const mostDoctored = 1000
+
 // runDoctor looks at a server as a client does, from outside, through all the
-// proxies that are between.
+// proxies that are between; or, given several, at the cluster that they are.
 func runDoctor(ctx context.Context, args []string, c console) error {
 	var cfg doctorConfig
-	rest, err := parse("doctor", &cfg, args, c, 1, 1)
+	rest, err := parse("doctor", &cfg, args, c, 1, mostDoctored)
 	if err != nil {
 		return err
 	}
-	at := remote{URL: rest[0], Token: cfg.Token, Name: "doctor"}
-	if bad := at.check(); len(bad) > 0 {
-		return usagef("%q is no http or https URL, such as https://chat.example.com", rest[0])
+	at := make([]remote, len(rest))
+	for i := range rest {
+		at[i] = remote{URL: rest[i], Token: cfg.Token, Name: "doctor"}
+		if bad := at[i].check(); len(bad) > 0 {
+			return usagef("%q is no http or https URL, such as https://chat.example.com", rest[i])
+		}
 	}
-	d := &doctor{remote: at, cfg: cfg}
+	d := &doctor{remote: at[0], cfg: cfg}
 	d.report = func(f finding) {
 		d.findings = append(d.findings, f)
 		if !cfg.JSON {
 			printFinding(c, f)
 		}
 	}
-	d.examine(ctx)
+	if len(at) > 1 {
+		d.examineCluster(ctx, at)
+	} else {
+		d.examine(ctx)
+	}
 	if cfg.JSON {
 		out := json.NewEncoder(c.out)
 		out.SetIndent("", "  ")

@@ -130,13 +130,18 @@ func (d *doctor) checkStream(ctx context.Context) {
 type answer struct {
 	status int
 	date   string
+	detail string // of the problem that it is, if it is one
 }
 
 func (a answer) problem(err error) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
+	status := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
+	if a.detail != "" {
+		return status + ": " + a.detail
+	}
+	return status
 }
 
 // get asks for a path and reads JSON into into, unless that is nil.
@@ -152,10 +157,14 @@ func (d *doctor) get(ctx context.Context, path string, into any) (answer, error)
 		return answer{}, err
 	}
 	defer resp.Body.Close()
+	var problem wire.Problem
+	if resp.StatusCode >= http.StatusBadRequest {
+		into = &problem
+	}
 	if into != nil {
 		_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into) // the caller looks at what is there
 	}
-	return answer{resp.StatusCode, resp.Header.Get("Date")}, nil
+	return answer{resp.StatusCode, resp.Header.Get("Date"), problem.Detail}, nil
 }
 
 func (d *doctor) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {

@@ -87,7 +87,7 @@ func serve(ctx context.Context, cfg *Config, out io.Writer, log *slog.Logger) (e
 		Webhooks: newCaller(cfg),
 		Limits:   rooms.Limits{Rooms: cfg.MaxRooms, PerIdentity: rate(cfg.PostRate), PerRoom: rate(cfg.RoomRate)},
 	})
-	handler, err := newHandler(cfg, who, registry, log)
+	handler, err := newHandler(cfg, engine, who, registry, log)
 	if err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func rate(perSecond int) rooms.Rate {
 }
 
 // newHandler joins the parts that answer requests.
-func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
+func newHandler(cfg *Config, engine *engine, who *auth.Authenticator, registry *rooms.Registry, log *slog.Logger) (*handlers.Server, error) {
 	number, commit := buildVersion()
 	return handlers.New(handlers.Config{
 		Rooms:          registry,
@@ -250,6 +250,7 @@ func newHandler(cfg *Config, who *auth.Authenticator, registry *rooms.Registry, 
 		TrustedProxies: cfg.TrustedProxy,
 		LocalOnly:      cfg.localOnly(),
 		Metrics:        metrics.New(registry.Counts, number),
+		Node:           engine.describe(cfg),
 		MaxSessions:    cfg.MaxSessions,
 		MaxPerAddress:  cfg.MaxPerAddress,
 		Version: wire.VersionInfo{

@@ -23,6 +23,7 @@ import (
 //	arg     what its value is called in the help
 //	help    what it does
 //	oneof   the values that it may have, separated by spaces
+//	same    "yes": all nodes of a cluster must have the same value
 //
 // The settings of an embedded struct are settings too. A field is a string, a
 // secret, a bool, an int, a float64, a time.Duration or a []string, which takes a
@@ -30,7 +31,7 @@ import (
 type setting struct {
 	Name, Env, Default, Arg, Help string
 	OneOf                         []string
-	Secret                        bool
+	Secret, Same                  bool
 	Source                        string // where its value came from, after load
 	field                         reflect.Value
 }
@@ -69,6 +70,7 @@ func fieldSettings(v reflect.Value) []setting {
 			Arg:     f.Tag.Get("arg"),
 			Help:    f.Tag.Get("help"),
 			OneOf:   strings.Fields(f.Tag.Get("oneof")),
+			Same:    f.Tag.Get("same") == "yes",
 			Secret:  f.Type == reflect.TypeFor[secret](),
 			field:   v.Field(i),
 		})

@@ -45,6 +45,8 @@ type snapshot struct {
 	name string
 }
 
+var errNoSnapshot = errors.New("the cluster has none yet: the node that leads the journal makes it")
+
 func (c *Cluster) bucket() string { return "chatd-" + c.config.Name + "-snapshots" }
 
 // snapshots opens the place where snapshots are kept.
@@ -206,9 +208,6 @@ func (c *Cluster) Restore(ctx context.Context, file string) error {
 		if err != nil {
 			return err
 		}
-		if len(all) == 0 {
-			return errors.New("the cluster has no snapshot: copy a node's data, or wait until one is made")
-		}
 		newest := all[len(all)-1]
 		c.log.InfoContext(ctx, "getting a snapshot", "at", newest.at)
 		object, err := bucket.Get(ctx, newest.name)
@@ -225,8 +224,10 @@ func (c *Cluster) Restore(ctx context.Context, file string) error {
 	})
 }
 
-// findSnapshots waits until the servers answer, and lists the snapshots.
+// findSnapshots waits until there are snapshots, and lists them: what leads a
+// cluster that has just begun is about to make one.
 func (c *Cluster) findSnapshots(ctx context.Context, js jetstream.JetStream) (jetstream.ObjectStore, []snapshot, error) {
+	var said time.Time
 	for {
 		asking, stop := context.WithTimeout(ctx, askFor)
 		bucket, err := c.snapshots(asking, js)
@@ -235,8 +236,13 @@ func (c *Cluster) findSnapshots(ctx context.Context, js jetstream.JetStream) (je
 			all, err = list(asking, bucket)
 		}
 		stop()
-		if err == nil {
+		if err == nil && len(all) > 0 {
 			return bucket, all, nil
+		}
+		err = cmp.Or(err, errNoSnapshot)
+		if time.Since(said) > sayAgain {
+			said = time.Now()
+			c.log.InfoContext(ctx, "waiting for a snapshot", "why", err)
 		}
 		select {
 		case <-time.After(openAgain):
