@@ -86,11 +86,16 @@ func newEngine(ctx context.Context, cfg *Config, log *slog.Logger) (*engine, err
 		store, err := sqlite.Open(ctx, cfg.Data)
 		return &engine{store: store, journal: rooms.NewLocalJournal()}, err
 	}
-	e := new(engine)
 	config, err := clusterConfig(cfg, log)
 	if err != nil {
 		return nil, err
 	}
+	return joinEngine(ctx, cfg, config)
+}
+
+// joinEngine is newEngine in a cluster.
+func joinEngine(ctx context.Context, cfg *Config, config jetstream.Config) (*engine, error) {
+	e := new(engine)
 	config.After = e.after
 	if !config.Edge { // the nodes make them
 		config.Snapshot = e.snapshot
