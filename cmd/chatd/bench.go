@@ -45,20 +45,24 @@ func (c *benchConfig) check() []error {
 	return bad
 }
 
-// runBench plays an audience against a running server and shows what it saw.
+// runBench plays an audience against a running server, or the nodes of a cluster,
+// and shows what it saw.
 func runBench(ctx context.Context, args []string, c console) error {
 	var cfg benchConfig
-	rest, err := parse("bench", &cfg, args, c, 0, 1)
+	rest, err := parse("bench", &cfg, args, c, 0, mostNodes)
 	if err != nil {
 		return err
 	}
-	server := "http://localhost:8080"
-	if len(rest) > 0 {
-		server = strings.TrimSuffix(rest[0], "/")
+	if len(rest) == 0 {
+		rest = []string{"http://localhost:8080"}
 	}
-	if !strings.HasPrefix(server, "http://") {
-		return usagef("%q: an audience is played over plain http, as in http://localhost:8080", server)
+	for i, server := range rest {
+		if !strings.HasPrefix(server, "http://") {
+			return usagef("%q: an audience is played over plain http, as in http://localhost:8080", server)
+		}
+		rest[i] = strings.TrimSuffix(server, "/")
 	}
+	server := rest[0]
 	api := &client.API{URL: server, Token: string(cfg.Token)}
 	for i := range cfg.Rooms {
 		if err := makeBenchRoom(ctx, api, benchRoom(i)); err != nil {
@@ -66,7 +70,7 @@ func runBench(ctx context.Context, args []string, c console) error {
 		}
 	}
 	report, err := loadtest.Run(ctx, loadtest.Config{
-		URL: server, Token: string(cfg.Token), Rooms: cfg.Rooms, Room: benchRoom,
+		URL: server, More: rest[1:], Token: string(cfg.Token), Rooms: cfg.Rooms, Room: benchRoom,
 		Members: cfg.Members, Rate: cfg.Rate, Window: cfg.Window, Size: cfg.Size,
 		Warmup: cfg.Warmup, Duration: cfg.Duration, Churn: cfg.Churn, Stuck: cfg.Stuck, Idle: cfg.Idle,
 		Progress: showProgress(c.err),

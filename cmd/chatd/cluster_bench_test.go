@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,6 +98,7 @@ func benchmarkPosts(b *testing.B, nodes []*rooms.Registry, senders int) {
 	left.Store(int64(b.N))
 	var sending sync.WaitGroup
 	b.ResetTimer()
+	before := processorTime(b)
 	for i := range senders {
 		who := rooms.Identity{Subject: fmt.Sprint("sender-", i), Name: "Ana", Base: rooms.Read | rooms.Post}
 		sending.Go(func() {
@@ -113,9 +115,21 @@ func benchmarkPosts(b *testing.B, nodes []*rooms.Registry, senders int) {
 	}
 	sending.Wait()
 	b.StopTimer()
+	used := processorTime(b) - before
 	all := slices.Sorted(slices.Values(slices.Concat(took...)))
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "posts/s")
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-µs/post")
 	b.ReportMetric(0, "ns/op")
+}
+
+// processorTime is what this process has used so far, all nodes together.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -22,12 +22,15 @@ type command struct {
 	run   func(ctx context.Context, args []string, c console) error
 }
 
+// mostNodes is how many servers a command takes that takes several.
+const mostNodes = 1000
+
 // commands lists all commands in the order of the help. The first one is what
 // chatd does when none is named.
 func commands() []command {
 	return []command{
 		{"serve", "", "run the server (this is also what chatd alone does)", runServe},
-		{"bench", "[URL]", "play an audience against a running server and measure what it sees", runBench},
+		{"bench", "[URL…]", "play an audience against a server, or its nodes, and measure it", runBench},
 		{"post", "ROOM [TEXT]", "post a message; without TEXT, what is on standard input", runPost},
 		{"tail", "ROOM", "follow a room", runTail},
 		{"token", "SUBJECT", "make a token for somebody, signed with the JWT secret", runToken},

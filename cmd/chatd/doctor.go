@@ -28,14 +28,11 @@ type finding struct {
 // errUnwell is what chatd doctor ends with when a check failed.
 var errUnwell = errors.New("the server has a problem")
 
-// mostDoctored is how many nodes of a cluster may be looked at.
-const mostDoctored = 1000
-
 // runDoctor looks at a server as a client does, from outside, through all the
 // proxies that are between; or, given several, at the cluster that they are.
 func runDoctor(ctx context.Context, args []string, c console) error {
 	var cfg doctorConfig
-	rest, err := parse("doctor", &cfg, args, c, 1, mostDoctored)
+	rest, err := parse("doctor", &cfg, args, c, 1, mostNodes)
 	if err != nil {
 		return err
 	}

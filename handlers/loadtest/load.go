@@ -23,6 +23,7 @@ import (
 // Config says what to play.
 type Config struct {
 	URL      string             // of the server, http or https
+	More     []string           // URLs of other nodes of its cluster: members are spread over all
 	Token    string             // a bearer token, if the server needs one
 	Rooms    int                // rooms to use; they are made by the caller
 	Room     func(i int) string // the id of room i
@@ -74,18 +75,22 @@ type run struct {
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	cfg.Window = cmp.Or(cfg.Window, 8)
 	cfg.Dialers = cmp.Or(cfg.Dialers, 64)
-	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%q is no URL of a server", cfg.URL)
-	}
-	if u.Scheme != "http" {
-		return nil, errors.New("a load is played over plain http only")
+	var all []*url.URL
+	for _, text := range append([]string{cfg.URL}, cfg.More...) {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			return nil, fmt.Errorf("%q is no URL of a server", text)
+		}
+		if u.Scheme != "http" {
+			return nil, errors.New("a load is played over plain http only")
+		}
+		all = append(all, u)
 	}
 	if cfg.Rooms < 1 || cfg.Members < 1 {
 		return nil, errors.New("there must be at least one room and one member")
 	}
-	r := &run{cfg: cfg, target: newTarget(u, cfg.Token), began: time.Now()}
-	server := findProcess(u)
+	r := &run{cfg: cfg, target: newTarget(all, cfg.Token), began: time.Now()}
+	server := findProcesses(all)
 	idle := server.sample()
 	defer r.leave()
 

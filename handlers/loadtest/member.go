@@ -48,20 +48,27 @@ type member struct {
 
 // target is where and how members connect.
 type target struct {
-	host    string
+	hosts   []string
+	next    atomic.Uint64
 	token   string
 	spread  bool // source addresses go round in 127.0.0.0/8
 	sources atomic.Uint64
 }
 
-func newTarget(u *url.URL, token string) *target {
-	t := &target{host: u.Host, token: token}
-	if u.Port() == "" {
-		t.host = net.JoinHostPort(u.Hostname(), "80")
-	}
-	if addr, err := net.ResolveTCPAddr("tcp", t.host); err == nil && addr.IP.IsLoopback() && addr.IP.To4() != nil {
-		t.spread = true
-		t.host = addr.String()
+func newTarget(all []*url.URL, token string) *target {
+	t := &target{token: token, spread: true}
+	for _, u := range all {
+		host := u.Host
+		if u.Port() == "" {
+			host = net.JoinHostPort(u.Hostname(), "80")
+		}
+		addr, err := net.ResolveTCPAddr("tcp", host)
+		if err == nil && addr.IP.IsLoopback() && addr.IP.To4() != nil {
+			host = addr.String()
+		} else {
+			t.spread = false
+		}
+		t.hosts = append(t.hosts, host)
 	}
 	return t
 }
@@ -70,23 +77,26 @@ func newTarget(u *url.URL, token string) *target {
 // ports that the kernel gives by default.
 const perSource = 8_000
 
-func (t *target) dial() (net.Conn, error) {
+// dial connects to the servers in turn.
+func (t *target) dial() (c net.Conn, host string, err error) {
 	d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: -1, Control: lateBind}
 	if t.spread {
 		n := t.sources.Add(1) / perSource
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n)+1)}
 	}
-	return d.Dial("tcp", t.host)
+	host = t.hosts[t.next.Add(1)%uint64(len(t.hosts))]
+	c, err = d.Dial("tcp", host)
+	return c, host, err
 }
 
 // join connects a member and reads up to the end of the handshake.
 func (r *run) join(room *room, name string, stuck bool) (*member, error) {
-	c, err := r.target.dial()
+	c, host, err := r.target.dial()
 	if err != nil {
 		return nil, err
 	}
 	m := &member{run: r, room: room, conn: c, stuck: stuck, ready: make(chan struct{})}
-	if err := m.handshake(name); err != nil {
+	if err := m.handshake(host, name); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
@@ -107,9 +117,9 @@ func (r *run) join(room *room, name string, stuck bool) (*member, error) {
 	return m, nil
 }
 
-func (m *member) handshake(name string) error {
+func (m *member) handshake(host, name string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "GET /ws/%s?history=0&name=%s HTTP/1.1\r\nHost: %s\r\n", m.room.id, url.QueryEscape(name), m.run.target.host)
+	fmt.Fprintf(&b, "GET /ws/%s?history=0&name=%s HTTP/1.1\r\nHost: %s\r\n", m.room.id, url.QueryEscape(name), host)
 	b.WriteString("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
 	if m.run.target.token != "" {
 		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", m.run.target.token)

@@ -12,12 +12,6 @@ import (
 	"time"
 )
 
-// usage is what a process has taken.
-type usage struct {
-	cpu time.Duration
-	rss int64
-}
-
 // process is the server, if it runs on this machine; else 0.
 type process int
 

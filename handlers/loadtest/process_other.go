@@ -2,15 +2,7 @@
 
 package loadtest
 
-import (
-	"net/url"
-	"time"
-)
-
-type usage struct {
-	cpu time.Duration
-	rss int64
-}
+import "net/url"
 
 // process is not looked at here.
 type process int
