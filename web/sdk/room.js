@@ -48,7 +48,7 @@ const RENEWAL = "auth";
 /**
  * Events: "state" (connection), "welcome", "reset" (the history starts anew),
  * "message" (a {@link Change}), "room", "presence", "typing", "outbox",
- * "unread", "rooms", "you" (a fresh token counts: what one may do may be another),
+ * "unread", "rooms", "you" (after a fresh token),
  * "refused" (a {@link ChatError} that concerns no item) and
  * "closed" ({code, reason}: the server does not want it back).
  */
@@ -280,7 +280,7 @@ export class Room extends EventTarget {
       case "ack":
         return this.#outbox.acked(frame, this.cursor?.rev ?? 0);
       case "error":
-        if (frame.id === RENEWAL) return; // the server closes at the old token's end, and another is asked for
+        if (frame.id === RENEWAL) return; // asked again when the old one ends
         return this.#outbox.refused(frame);
       case "presence":
         return this.#presence(frame);
@@ -297,7 +297,7 @@ export class Room extends EventTarget {
     }
   }
 
-  /** Goes on with a fresh token, if there is one. Else the server closes, and it is asked for again. */
+  /** Goes on with a fresh token, if there is one. */
   async #renew() {
     if (!this.#options.getToken) return;
     const token = await Promise.resolve(this.#options.getToken()).catch(() => undefined);
