@@ -9,9 +9,9 @@ import { ChatError } from "./rest.js";
 const STEADY = 5_000;
 /** How long an attempt may take until the first frame. */
 const OPENING = 15_000;
-/** How long the answer to something sent may take: any frame is one. */
+/** How long an answer may take: any frame is one. */
 const ANSWER = 15_000;
-/** The same when the network is likely to be another one now. */
+/** The same after a wake. */
 const ANSWER_SOON = 4_000;
 
 /**
@@ -123,7 +123,7 @@ export class Link {
     this.#pulse = setInterval(() => {
       if (Date.now() - this.#heardAt >= seconds * 1000) this.#ping();
     }, seconds * 500);
-    // A timer of Node's must not keep its process alive.
+    // Node ends when nothing else is left.
     /** @type {any} */ (this.#pulse)?.unref?.();
   }
 
@@ -191,8 +191,7 @@ export class Link {
 
   /** @param {WebSocket} socket */
   async #refused(socket) {
-    // What stands before chatd refuses by HTTP, which the browser hides, or cuts
-    // the connection before the close frame has come. REST tells.
+    // A refusal by HTTP is hidden, a close frame can be lost. REST tells.
     const error = await this.#handlers.why();
     if (socket !== this.#socket) return;
     if (error && [401, 403, 404, 410].includes(error.status)) {
@@ -248,7 +247,6 @@ export class Link {
     this.#answer = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
-    // Closing one that still connects logs an error, but leaves none open.
     if (socket && socket.readyState < WebSocket.CLOSING) socket.close();
   }
 

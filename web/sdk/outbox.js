@@ -1,6 +1,5 @@
-// What was sent and is not acknowledged yet. Texts are kept in IndexedDB where
-// there is one, so that closing the browser loses none; the same id is used
-// every time, so that sending again doubles none.
+// What was sent and is not acknowledged yet, kept in IndexedDB where there is one.
+// The same id is used every time, so that sending again doubles nothing.
 
 import { ChatError } from "./rest.js";
 
