@@ -3,6 +3,9 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -216,5 +219,34 @@ func TestLanguageIsTheReaders(t *testing.T) {
 		if !strings.Contains(string(body), want) {
 			t.Errorf("%q is not answered with %s", header, want)
 		}
+	}
+}
+
+// A phone that installs the page wants pictures of the sizes that it was told.
+func TestIconsAreWhatTheManifestSays(t *testing.T) {
+	s := newSite(Options{})
+	var manifest struct {
+		Icons []struct{ Src, Sizes, Type, Purpose string }
+	}
+	if err := json.Unmarshal(s.fixed["/manifest.webmanifest"].plain, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	maskable := false
+	for _, icon := range manifest.Icons {
+		a, ok := s.bundle.assets[strings.TrimPrefix(icon.Src, s.bundle.base())]
+		if !ok || a.kind != icon.Type {
+			t.Errorf("%s is served as %q, the manifest says %q", icon.Src, a.kind, icon.Type)
+		}
+		maskable = maskable || icon.Purpose == "maskable"
+		if icon.Type != "image/png" {
+			continue
+		}
+		c, err := png.DecodeConfig(bytes.NewReader(a.plain))
+		if size := fmt.Sprintf("%dx%d", c.Width, c.Height); err != nil || size != icon.Sizes {
+			t.Errorf("%s is %s, the manifest says %s (%v)", icon.Src, size, icon.Sizes, err)
+		}
+	}
+	if !maskable {
+		t.Error("no icon may be cut to a shape")
 	}
 }
