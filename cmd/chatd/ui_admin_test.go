@@ -248,8 +248,10 @@ func TestUIRoomSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := wire.Room{Name: "The club", Topic: topic, Mode: "announce", Visibility: "private", SlowMode: 2, MaxMembers: 12,
-		Retention: wire.Retention{Seconds: 30 * 86400, Count: 1000}, Embed: []string{"https://example.com", "https://*.example.org"}}
+	want := wire.Room{
+		Name: "The club", Topic: topic, Mode: "announce", Visibility: "private", SlowMode: 2, MaxMembers: 12,
+		Retention: wire.Retention{Seconds: 30 * 86400, Count: 1000}, Embed: []string{"https://example.com", "https://*.example.org"},
+	}
 	got = wire.Room{Name: got.Name, Topic: got.Topic, Mode: got.Mode, Visibility: got.Visibility, SlowMode: got.SlowMode, MaxMembers: got.MaxMembers, Retention: got.Retention, Embed: got.Embed}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the room is %+v, not %+v", got, want)
