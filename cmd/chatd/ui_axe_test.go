@@ -72,6 +72,9 @@ var uiStates = []struct{ name, path, act, there string }{
 	{"embed", "/embed/lobby?name=Eve", ``, `ui.rows().length >= 5`},
 }
 
+// violations are what axe-core has against the page as it is.
+const violations = `axe.run(document, {preload: false, resultTypes: ["violations"]}).then(({violations}) => violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + " " + n.failureSummary)))`
+
 // TestUIAccessible holds axe-core's rules in the states of the page. AXE_JS names
 // its script, which is not part of chatd.
 func TestUIAccessible(t *testing.T) {
@@ -112,7 +115,7 @@ func TestUIAccessible(t *testing.T) {
 			if *uiShots != "" {
 				p.shoot(filepath.Join(*uiShots, name+".png"))
 			}
-			for _, violation := range eval[[]string](p, `axe.run(document, {preload: false, resultTypes: ["violations"]}).then(({violations}) => violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + " " + n.failureSummary)))`) {
+			for _, violation := range eval[[]string](p, violations) {
 				t.Errorf("%s: %s", name, violation)
 			}
 			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {

@@ -12,7 +12,7 @@ import { Pages } from "./pages.js";
 /** @typedef {{id: number, room: string, at: string, by: Person, action: string, who?: Person, seq?: number, count?: number, reason?: string, until?: string, detail?: string}} AuditRecord */
 
 /** @type {Record<string, IconName>} */
-const signs = { kick: "out", ban: "ban", unban: "unlock", mute: "mute", unmute: "unlock", delete: "trash", clear: "trash", "create-room": "plus", "update-room": "gear", "delete-room": "archive" };
+const signs = { kick: "out", ban: "ban", unban: "unlock", mute: "mute", unmute: "unlock", delete: "trash", clear: "trash", "create-room": "plus", "update-room": "gear", "delete-room": "archive", "create-webhook": "hook", "update-webhook": "hook", "delete-webhook": "hook" };
 
 export class Log {
   /** Whether all rooms' is shown. */
@@ -45,7 +45,7 @@ export class Log {
     const said = sentence(known(key) ? key : "log_other", { by: name(r.by, "?"), who: name(r.who, r.detail ?? "?"), n: r.count ?? 0, action: r.action });
     const link = r.seq && r.room && h("a", { href: `/r/${r.room}#${r.seq}`, onclick: (/** @type {Event} */ e) => /** @type {HTMLElement} */ (e.target).closest("dialog")?.close() }, `#${r.seq}`);
     const small = [this.#all && r.room && `${r.room}`, r.until ? t("until", { time: brief(r.until) }) : (r.action === "ban" || r.action === "mute") && t("no_end")].filter(Boolean).join(" · ");
-    const detail = r.who || r.action.endsWith("room") ? r.detail : "";
+    const detail = r.who || /(room|webhook)$/.test(r.action) ? r.detail : "";
     const day = (!before || dayOf(before.at) !== dayOf(r.at)) && h("li", { class: "day" }, dayName(r.at));
     return [
       ...(day ? [day] : []),

@@ -13,7 +13,7 @@ import { composing, h, iconButton } from "../ui/dom.js";
  * @param {{class?: string, bare?: boolean}} [options] bare has no head
  */
 export function dialog(title, content, options = {}) {
-  const el = h("dialog", { class: options.class ?? "", "aria-label": title }, !options.bare && h("header", {}, h("h2", { dir: "auto" }, title), iconButton("close", t("close"), () => el.close())), content);
+  const el = h("dialog", { class: options.class ?? "", "aria-label": title }, !options.bare && h("header", { role: "none" }, h("h2", { dir: "auto" }, title), iconButton("close", t("close"), () => el.close())), content);
   el.addEventListener("close", () => el.remove());
   el.addEventListener("pointerdown", (e) => {
     const box = el.getBoundingClientRect();
@@ -94,6 +94,12 @@ export function choice(label, name, options, value, onchange = (/** @type {strin
       return /** @type {HTMLInputElement | null} */ (element.querySelector("input:checked"))?.value ?? value;
     },
   };
+}
+
+/** A box to tick. @param {string} label @param {Record<string, unknown>} [props] of the input */
+export function check(label, props = {}) {
+  const input = h("input", { type: "checkbox", ...props });
+  return { input, element: h("label", { class: "check" }, input, label) };
 }
 
 /**

@@ -43,6 +43,8 @@ export async function open(app, what, params) {
       return (await import("./rooms.js"))[what](app, params);
     case "room":
       return (await import("./room-settings.js")).openRoomSettings(app);
+    case "webhooks":
+      return (await import("./webhooks.js")).openWebhooks(app);
     case "figures":
       return (await import("./figures.js")).openFigures(app);
     case "date":

@@ -240,7 +240,7 @@ export class App {
 
   /**
    * Opens what is seldom needed, and loaded only then.
-   * @param {"palette" | "create" | "menu" | "settings" | "search" | "room" | "announce" | "keys" | "embed" | "person" | "sanction" | "moderation" | "figures" | "date"} what
+   * @param {"palette" | "create" | "menu" | "settings" | "search" | "room" | "announce" | "keys" | "embed" | "person" | "sanction" | "moderation" | "webhooks" | "figures" | "date"} what
    * @param {Record<string, unknown>} [params]
    */
   async open(what, params = {}) {

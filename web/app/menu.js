@@ -30,6 +30,7 @@ export function roomActions(app) {
       ...entries(may.includes("moderate"), { icon: "horn", label: t("action_announce"), act: () => void app.open("announce") }),
       ...entries(manage && !app.room?.info?.archived, { icon: locked ? "unlock" : "lock", label: t(locked ? "action_unlock" : "action_lock"), act: () => void app.attempt(() => lock(app, !locked)) }),
       ...entries(may.includes("moderate"), { icon: "shield", label: t("action_moderation"), act: () => void app.open("moderation") }),
+      ...entries(may.includes("moderate"), { icon: "hook", label: t("action_webhooks"), act: () => void app.open("webhooks") }),
       ...entries(manage, { icon: "gear", label: t("action_room"), act: () => void app.open("room") }),
     ],
     entries(manage && mayMeasure.get(app.token ?? "") === true, { icon: "chart", label: t("action_figures"), act: () => void app.open("figures") }),

@@ -10,7 +10,7 @@ import { buttons, choice, complain, dialog, enterSubmits, field } from "./dialog
 /** @import {RoomInfo} from "../sdk/protocol.js" */
 
 /** Gives the same body the same key, however often it is sent. */
-function keys() {
+export function keys() {
   let last = "";
   let key = "";
   return (/** @type {object} */ body) => {

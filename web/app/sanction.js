@@ -4,7 +4,7 @@ import { t } from "../i18n/dialogs.js";
 import { reason } from "../i18n/index.js";
 import { ChatError } from "../sdk/room.js";
 import { h } from "../ui/dom.js";
-import { buttons, choice, complain, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, check, choice, complain, dialog, enterSubmits, field } from "./dialog.js";
 import { sanction } from "./moderate.js";
 
 /** @import {App} from "./main.js" */
@@ -51,10 +51,4 @@ export function openSanction(app, kind, person) {
     buttons(t(`${kind}_do`), submit, { grave: kind !== "mute" && kind !== "kick" }),
   ], { class: "sanction" });
   enterSubmits(el);
-}
-
-/** @param {string} label */
-function check(label) {
-  const input = h("input", { type: "checkbox" });
-  return { input, element: h("label", { class: "check" }, input, label) };
 }
