@@ -40,7 +40,7 @@ func (s *Server) showNode(c *gin.Context) {
 func (s *Server) mayManageAll(c *gin.Context) bool {
 	c.Header("Cache-Control", "no-store")
 	who, err := s.identify(c)
-	if err == nil && !who.Can(rooms.Manage, "*", rooms.Private) {
+	if err == nil && !who.ManagesAll() {
 		err = rooms.Errorf(rooms.CodeForbidden, "this is for those who may manage every room")
 	}
 	if err != nil {

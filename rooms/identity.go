@@ -64,3 +64,14 @@ func (who Identity) Expired(now time.Time) bool {
 func (who Identity) Can(want Permission, room string, v Visibility) bool {
 	return who.Allowed(room, v)&want == want
 }
+
+// ManagesAll tells whether who may manage every room, those that are yet to be
+// made among them: by the pattern "*", since no other is sure to match them all.
+func (who Identity) ManagesAll() bool {
+	for _, g := range who.Grants {
+		if g.Pattern == "*" && g.Allow&Manage != 0 {
+			return true
+		}
+	}
+	return false
+}
