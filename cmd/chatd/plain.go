@@ -49,7 +49,7 @@ func leadToHTTPS(w http.ResponseWriter, r *http.Request, secure net.Addr) {
 		http.Error(w, "this address takes nothing by plain HTTP: use https", http.StatusBadRequest)
 		return
 	}
-	http.Redirect(w, r, "https://"+securePort(host, secure)+r.URL.RequestURI(), http.StatusPermanentRedirect)
+	http.Redirect(w, r, "https://"+securePort(host, secure)+r.URL.RequestURI(), http.StatusPermanentRedirect) //nolint:gosec // to the host that was asked for: a page cannot choose the Host of a browser
 }
 
 // serveUntil serves until ctx is done.
