@@ -37,10 +37,16 @@ export const speaker = (words) => (key, params = {}) => {
 /** The words for a key of the page. */
 export const t = speaker(words);
 
-/** What the server said, in the reader's language where it has words for it. @param {{code: string, detail: string}} error */
+/**
+ * What the server said, in the reader's language where it has words for it; else
+ * its own as a sentence, with times as they are at the reader's.
+ * @param {{code: string, detail: string}} error
+ */
 export function reason(error) {
   const key = /** @type {Key} */ (`error_${error.code}`);
-  return key in words ? t(key) : error.detail;
+  if (key in words) return t(key);
+  const said = error.detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => (dayOf(at) === dayOf(Date.now()) ? clock : full)(at));
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 const numbers = new Intl.NumberFormat(locale);

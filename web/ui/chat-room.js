@@ -321,8 +321,8 @@ export class ChatRoom extends HTMLElement {
     this.#drawConnection(room);
     this.#drawPill(timeline);
     this.#drawPeople();
-    this.#drawStage(room, timeline);
     this.#drawComposer(room);
+    this.#drawStage(room, timeline);
   }
 
   /** @param {Room} room */
@@ -338,7 +338,7 @@ export class ChatRoom extends HTMLElement {
     if (ok || this.#closed || !room.welcome) {
       clearTimeout(this.#bannerTimer);
       this.#bannerTimer = undefined;
-      if (unstored >= late) this.#announce(t("banner_unstored"));
+      if (unstored >= late) this.#announce(t(globalThis.navigator.onLine ? "banner_unstored" : "banner_offline"));
       else if (room.welcome || this.#closed) this.banner.hidden = true;
       if (unstored >= 0 && unstored < late) {
         this.#bannerTimer = setTimeout(() => {
@@ -392,7 +392,7 @@ export class ChatRoom extends HTMLElement {
     } else if (loading) {
       if (!first?.classList.contains("skeleton")) this.stage.replaceChildren(skeleton(), timeline.element);
     } else if (first !== timeline.element) this.stage.replaceChildren(timeline.element);
-    const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, t("empty_text"))] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
+    const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, this.composer.blocked.hidden ? t("empty_text") : "")] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
   }
 
