@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,9 +45,11 @@ func looks(i int) []look {
 	return []look{all[i*7%len(all)], all[(i*7+5)%len(all)]}
 }
 
+type uiState struct{ name, path, act, there string }
+
 // uiStates are the states of the page: where each is, what leads to it, and how
 // one sees that it is there.
-var uiStates = []struct{ name, path, act, there string }{
+var uiStates = []uiState{
 	{"room", "/r/lobby", ``, `ui.rows().length >= 5`},
 	{"tools", "/r/lobby", `ui.rows().at(-2).focus()`, `ui.$(".tools")`},
 	{"people", "/r/lobby", `ui.view.togglePeople(true)`, `ui.$(".people li")`},
@@ -75,6 +78,16 @@ var uiStates = []struct{ name, path, act, there string }{
 // violations are what axe-core has against the page as it is.
 const violations = `axe.run(document, {preload: false, resultTypes: ["violations"]}).then(({violations}) => violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + " " + n.failureSummary)))`
 
+// uiAdminStates are those that only an administrator sees.
+var uiAdminStates = []uiState{
+	{"moderation", "/r/lobby", `void click('[slot="end"]:last-of-type', ".menu button:has(.icon-shield)")`, `document.querySelector("dialog .none")`},
+	{"log", "/r/lobby", `void click('[slot="end"]:last-of-type', ".menu button:has(.icon-shield)", "#tab-log")`, `document.querySelector("dialog .log li")`},
+	{"room settings", "/r/lobby", `void click('[slot="end"]:last-of-type', ".menu button:has(.icon-gear)")`, `document.querySelector("dialog.long")`},
+	{"figures", "/r/lobby", `void click('[slot="end"]:last-of-type', ".menu button:has(.icon-chart)")`, `document.querySelector(".chart b")`},
+	{"person", "/r/lobby", `ui.view.ask("chat-person", {person: {id: "ben", name: "Ben"}, beside: ui.view.peopleButton})`, `document.querySelector(".menu-head")`},
+	{"sanction", "/r/lobby", `ui.view.ask("chat-person", {person: {id: "ben", name: "Ben"}, beside: ui.view.peopleButton}); void click(".menu button:has(.icon-ban)")`, `document.querySelector("dialog.sanction")`},
+}
+
 // TestUIAccessible holds axe-core's rules in the states of the page. AXE_JS names
 // its script, which is not part of chatd.
 func TestUIAccessible(t *testing.T) {
@@ -95,9 +108,19 @@ func TestUIAccessible(t *testing.T) {
 	furnish(t, admin)
 	p := newPage(t, browser, "Ana", fmt.Sprintf(`globalThis.sanction = (what, room) => fetch("/rooms/" + room + "/" + what, {
 		method: "POST", headers: {Authorization: "Bearer %s", "Content-Type": "application/json"},
-		body: JSON.stringify({who: ui.view.room.you.id, reason: "That was enough"})})`, uiAdmin))
-	for i, state := range uiStates {
+		body: JSON.stringify({who: ui.view.room.you.id, reason: "That was enough"})});
+		// Clicks on one thing after the other, each once it is there.
+		globalThis.click = async (...selectors) => {
+			for (const selector of selectors) {
+				while (!document.querySelector(selector)) await ui.frames(1);
+				document.querySelector(selector).click();
+			}
+		}`, uiAdmin))
+	for i, state := range slices.Concat(uiStates, uiAdminStates) {
 		p.run(`if (location.host) localStorage.removeItem("chatd:draft:lobby")`)
+		if i == len(uiStates) {
+			p.run(fmt.Sprintf(`localStorage.setItem("chatd:credential", %q)`, uiAdmin))
+		}
 		p.do(chromedp.Navigate(server.URL + state.path))
 		p.until(`globalThis.ui?.root && !ui.root.querySelector(".shell").hidden && (ui.ready() || ui.$(".card"))`)
 		p.until(`document.readyState === "complete"`)

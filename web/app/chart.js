@@ -39,7 +39,7 @@ export class Chart {
     this.picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
     this.picture.append(s("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5, "vector-effect": "non-scaling-stroke" }), this.areas, ...this.lines.toReversed(), this.at);
     this.names = names;
-    this.element = h("figure", { class: "chart", role: "group", "aria-label": title }, h("figcaption", {}, h("span", {}, title), this.peak), this.value, this.picture);
+    this.element = h("figure", { class: "chart", "aria-label": title }, h("figcaption", {}, h("span", {}, title), this.peak), this.value, this.picture);
     this.picture.addEventListener("pointermove", (e) => this.#point(/** @type {PointerEvent} */ (e)));
     this.picture.addEventListener("pointerleave", () => this.#draw());
   }
