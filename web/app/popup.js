@@ -24,12 +24,14 @@ export function popup(beside, label, groups, head) {
         act();
       } }, icon(name), h("span", {}, label), key && h("kbd", { "aria-hidden": "true" }, key))))),
   );
+  const gone = new AbortController();
   const items = [...menu.querySelectorAll("button")];
   menu.addEventListener("toggle", (e) => {
     if (/** @type {ToggleEvent} */ (e).newState === "open") return;
     // A dialog that was opened meanwhile keeps the keyboard.
     if ((document.activeElement === document.body || menu.contains(document.activeElement)) && beside instanceof HTMLElement) beside.focus();
     menu.remove();
+    gone.abort();
   });
   menu.addEventListener("keydown", (e) => {
     const at = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
@@ -41,10 +43,15 @@ export function popup(beside, label, groups, head) {
   });
   (document.querySelector("main") ?? document.body).append(menu);
   menu.showPopover();
-  const b = beside.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const left = getComputedStyle(menu).direction === "rtl" ? b.left : b.right - width;
-  menu.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
-  menu.style.top = `${b.bottom + 6 + height < innerHeight - 8 ? b.bottom + 6 : Math.max(8, Math.min(b.top - height - 6, innerHeight - height - 8))}px`;
+  const place = () => {
+    const b = beside.getBoundingClientRect();
+    menu.style.left = "0"; // as wide as it would be
+    const { width, height } = menu.getBoundingClientRect();
+    const left = getComputedStyle(menu).direction === "rtl" ? b.left : b.right - width;
+    menu.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+    menu.style.top = `${b.bottom + 6 + height < innerHeight - 8 ? b.bottom + 6 : Math.max(8, Math.min(b.top - height - 6, innerHeight - height - 8))}px`;
+  };
+  addEventListener("resize", place, { signal: gone.signal });
+  place();
   items[0]?.focus();
 }
