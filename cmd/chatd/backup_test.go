@@ -12,6 +12,7 @@ import (
 // it: that one has the beginning of each room, whole, and no client resumes
 // there as if nothing had been lost.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	crowd := newCrowd(t)
 	crowd.hear(t, 100)
 	file, data := filepath.Join(t.TempDir(), "backup.db"), filepath.Join(t.TempDir(), "restored")

@@ -12,6 +12,7 @@ import (
 // TestTryItOut clicks through the Swagger UI, under the page's own policy: its
 // spec names no host, and the request reaches the server that the page is from.
 func TestTryItOut(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	p := serveProcess(t)
 	ctx, cancel := context.WithTimeout(browser, time.Minute)

@@ -16,6 +16,7 @@ import (
 
 // TestConsoleSnippet types README's console snippet into a real browser.
 func TestConsoleSnippet(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	p := serveProcess(t)
 	ctx, cancel := context.WithTimeout(browser, time.Minute)

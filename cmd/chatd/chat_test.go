@@ -14,6 +14,7 @@ import (
 
 // TestChat has members of two rooms talk, through a restart of the server.
 func TestChat(t *testing.T) {
+	t.Parallel()
 	p := serveProcess(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

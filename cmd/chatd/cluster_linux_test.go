@@ -64,6 +64,7 @@ func networks(t *testing.T, n int) (addresses, names, links []string) {
 // that see each other go on, the one that does not acknowledges nothing; when it
 // is back, all have the same.
 func TestClusterPartition(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
@@ -117,6 +118,7 @@ func TestClusterPartition(t *testing.T) {
 // that it is not ready, and when there is room again it comes back by itself,
 // with its replica of the journal.
 func TestClusterFullDisk(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}

@@ -282,6 +282,7 @@ func (c *trio) checkEqual(t *testing.T) {
 // must be there exactly once, on all nodes, in one order, and whoever followed
 // must have been told all of it, once.
 func TestClusterFaults(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
@@ -348,6 +349,7 @@ func (c *trio) suspend(t *testing.T, crowd *crowd, n *node, atLeast time.Duratio
 // TestClusterIsOneChat uses each node for something, and looks at the others.
 // They speak TLS.
 func TestClusterIsOneChat(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts three servers")
 	}
@@ -448,6 +450,7 @@ func (c *trio) doctor(t *testing.T, want error, lines ...string) {
 // A node whose tables were meddled with shows by what applying comes to, and
 // serves nobody any more. The other two go on; emptied, it comes back whole.
 func TestClusterDivergence(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts three servers")
 	}
@@ -511,6 +514,7 @@ func TestClusterDivergence(t *testing.T) {
 // TestClusterFromOneServer makes three nodes of one server, with all that was
 // said there. A node that is emptied gets what no journal tells from a snapshot.
 func TestClusterFromOneServer(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts four servers")
 	}

@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,8 +19,13 @@ import (
 )
 
 // TestMain makes this binary answer to the name chatd as well: tests and
-// scripts run the real command as a process of its own.
+// scripts run the real command as a process of its own. Most of the tests wait,
+// for an election or a browser, so that more of them run at once than there are
+// processors.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"chatd": main})
 }
 

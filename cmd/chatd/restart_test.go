@@ -22,6 +22,7 @@ var crashRounds = flag.Int("crash.rounds", 5, "how often TestCrash kills the ser
 // every acknowledged message must be there exactly once, none twice, in one
 // order for all members, and what each member followed must be complete.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	crowd := newCrowd(t)
 	for range *crashRounds {
 		// A round lasts until some posts more are acknowledged, and then a
@@ -49,6 +50,7 @@ func TestCrash(t *testing.T) {
 // TestCrash asks for must hold, every stop must go well and in time, and no
 // member may notice more than one lost connection for each.
 func TestRollingRestart(t *testing.T) {
+	t.Parallel()
 	const restarts = 3
 	crowd := newCrowd(t, "--drain", "5s")
 	for round := range restarts {

@@ -37,6 +37,7 @@ func (p *chatPage) told(text string) {
 // TestUIModerationByHand moderates with buttons and keys: from a message, from
 // the list of who is here, and from the list of who is banned.
 func TestUIModerationByHand(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, _ := serveGuarded(t)
 	ben := openPage(t, browser, server.URL, "lobby", "Ben Best")
@@ -174,6 +175,7 @@ func ask(t *testing.T, method, address, body string, into any) {
 
 // TestUILog shows who did what, page by page.
 func TestUILog(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t)
 	for i := range 60 {
@@ -205,6 +207,7 @@ func TestUILog(t *testing.T) {
 // TestUIRoomSettings changes all that can be set about a room: what the server
 // refuses is told at its field, and only what was changed is sent.
 func TestUIRoomSettings(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t)
 	if _, err := api.CreateRoom(t.Context(), wire.CreateRoom{ID: "club", Name: "Club"}); err != nil {
@@ -279,6 +282,7 @@ func TestUIRoomSettings(t *testing.T) {
 
 // TestUIFigures shows charts of what the server counts, and that they move.
 func TestUIFigures(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t)
 	guest := openPage(t, browser, server.URL, "lobby", "Ana")

@@ -91,6 +91,7 @@ var uiAdminStates = []uiState{
 // TestUIAccessible holds axe-core's rules in the states of the page. AXE_JS names
 // its script, which is not part of chatd.
 func TestUIAccessible(t *testing.T) {
+	t.Parallel()
 	path := os.Getenv("AXE_JS")
 	switch {
 	case path != "":

@@ -17,6 +17,7 @@ func chatFrame(text string) wire.ClientFrame {
 
 // TestUIChat goes through what people do in a chat, in two pages.
 func TestUIChat(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	ana := openPage(t, browser, server.URL, "lobby", "Ana")
@@ -176,6 +177,7 @@ func TestUIChat(t *testing.T) {
 // TestUIAsksForANameOnlyToWrite opens a room as somebody new: it can be read at
 // once.
 func TestUIAsksForANameOnlyToWrite(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	fill(t, server.URL, "lobby", 3)
@@ -195,6 +197,7 @@ func TestUIAsksForANameOnlyToWrite(t *testing.T) {
 
 // TestUIHostileText posts what would do harm as markup: it stays text.
 func TestUIHostileText(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	p := openPage(t, browser, server.URL, "lobby", "Ana", `globalThis.alert = () => globalThis.harmed = true;`)

@@ -30,6 +30,7 @@ func productPage(t *testing.T, files map[string]string, args ...string) (page st
 
 // TestSDKInWorker runs the SDK in a worker of a page of another origin.
 func TestSDKInWorker(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	page, server := productPage(t, map[string]string{
 		"/": `<!doctype html><title>A product</title>`,
@@ -58,6 +59,7 @@ func TestSDKInWorker(t *testing.T) {
 // TestUIEmbedForUsers does what docs/embedding.md tells of a product's own users:
 // a token for each connection, tried again when there is none, looks and events.
 func TestUIEmbedForUsers(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	const secret = "a-secret-of-at-least-32-bytes-for-tests"
 	token, err := mint(t, secret, "ana-7", "Ana Product")

@@ -13,6 +13,7 @@ import (
 
 // TestUIEmbed puts the one tag, and a frame, into a page of another origin.
 func TestUIEmbed(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	var server *process
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -37,6 +38,7 @@ func TestUIEmbed(t *testing.T) {
 // TestUIForgetsAGuestThatNobodyKnows comes with the token of a server that was
 // made anew: the reader is a new guest, not locked out.
 func TestUIForgetsAGuestThatNobodyKnows(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)

@@ -5,6 +5,7 @@ import "testing"
 // TestUICompositionElsewhere ends compositions with Enter wherever else one
 // writes: nothing is submitted, whichever way browsers tell it.
 func TestUICompositionElsewhere(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	fill(t, server.URL, "lobby", 3)

@@ -9,6 +9,7 @@ import (
 // TestUIModeration goes through what a moderator types, and what comes of it in
 // the page of whom it is about.
 func TestUIModeration(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	const token = "the-admin-of-this-test"
 	server := serveProcess(t, "--admin-token", token)

@@ -9,6 +9,7 @@ import (
 // TestUIModules runs checks of the modules that need no page around them, in a
 // browser: what they answer must be what stands beside.
 func TestUIModules(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	p := newPage(t, browser, "Ana")

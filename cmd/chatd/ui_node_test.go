@@ -42,6 +42,7 @@ room.leave();
 
 // TestSDKInNode runs the SDK in Node, from 22 on, which has WebSockets.
 func TestSDKInNode(t *testing.T) {
+	t.Parallel()
 	node := findNode(t)
 	dir := scriptDir(t, nodeScript)
 	server := serveIn(t, dir)

@@ -23,6 +23,7 @@ var uiRounds = flag.Int("ui.rounds", 6, "how many mishaps TestUIChaos has; 120 i
 // TestUIOffline writes while the server is away, closes the page, and comes
 // back: what was written arrives, once.
 func TestUIOffline(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
@@ -53,6 +54,7 @@ func TestUIOffline(t *testing.T) {
 
 // TestUIKeepsWhatWasNotSent closes the page while texts wait.
 func TestUIKeepsWhatWasNotSent(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
@@ -74,6 +76,7 @@ func TestUIKeepsWhatWasNotSent(t *testing.T) {
 // TestUIRefused writes to a room that is archived meanwhile: the line stays, and
 // offers what can be done.
 func TestUIRefused(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
@@ -101,6 +104,7 @@ func TestUIRefused(t *testing.T) {
 // have heard the same, which is what the server has, each once and in its order,
 // and every line that was written is there once.
 func TestUIChaos(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
@@ -204,6 +208,7 @@ func TestUIChaos(t *testing.T) {
 // TestUIBannedBehindACurtNetwork is banned where no close frame arrives: the page
 // finds out why it is cut off, and does not try for ever.
 func TestUIBannedBehindACurtNetwork(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t)
 	net := newBadNet(t, server.URL)

@@ -24,6 +24,7 @@ const (
 
 // TestUIFirstLoad counts what a page asks for before it can be used.
 func TestUIFirstLoad(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	fill(t, server.URL, "lobby", 60)
@@ -48,6 +49,7 @@ func TestUIFirstLoad(t *testing.T) {
 // TestUILongRoom holds the page to its bounds in a room of a long history, and
 // the row that the reader looks at to its place.
 func TestUILongRoom(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	fill(t, server.URL, "lobby", *uiMessages)
@@ -118,6 +120,7 @@ func TestUILongRoom(t *testing.T) {
 // a message costs its own row, not those of the others. How long it takes is
 // measured by BenchmarkUIBusy.
 func TestUIBusyRoom(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	p := openPage(t, browser, server.URL, "lobby", "Ana")

@@ -42,6 +42,7 @@ func (p *chatPage) openCard(address, title string) {
 
 // TestUIMissingRoom comes to a room that nobody has made, and makes it.
 func TestUIMissingRoom(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	p := newPage(t, browser, "Ana")
@@ -58,6 +59,7 @@ func TestUIMissingRoom(t *testing.T) {
 
 // TestUIFull comes to a server that has no place left, and in when it has.
 func TestUIFull(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t, "--max-sessions", "1")
 	first := openPage(t, browser, server.URL, "lobby", "Ana")
@@ -72,6 +74,7 @@ func TestUIFull(t *testing.T) {
 // TestUISignIn comes without the credential that is needed: the page asks for it,
 // an embed says where that is done.
 func TestUISignIn(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, _ := serveGuarded(t, "--guests", "off")
 	frame := newPage(t, browser, "Ana")
@@ -93,6 +96,7 @@ func TestUISignIn(t *testing.T) {
 // TestUIWhoMayWrite changes who may write while somebody does: the page says so
 // at once, and what was being written is still there afterwards.
 func TestUIWhoMayWrite(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t)
 	p := openPage(t, browser, server.URL, "lobby", "Ana")
@@ -117,6 +121,7 @@ func TestUIWhoMayWrite(t *testing.T) {
 // TestUITooFast writes faster than allowed: what is too early waits, with a
 // countdown, and arrives once and in its order.
 func TestUITooFast(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server, api := serveGuarded(t, "--post-rate", "1")
 	p := openPage(t, browser, server.URL, "lobby", "Ana")
@@ -157,6 +162,7 @@ func TestUITooFast(t *testing.T) {
 // TestUINotifications posts while two tabs of a person are out of sight: one of
 // them tells, and only because the person once clicked that it may.
 func TestUINotifications(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	const recorder = `
@@ -215,6 +221,7 @@ func TestUINotifications(t *testing.T) {
 
 // TestUIDate goes to a day in a history of several.
 func TestUIDate(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)
@@ -255,6 +262,7 @@ func TestUIDate(t *testing.T) {
 // TestUINewVersion comes back to a server with another version of the page: it
 // offers to load it, and does so only when told; the draft survives both.
 func TestUINewVersion(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	dir := t.TempDir()
 	server := serveIn(t, dir)

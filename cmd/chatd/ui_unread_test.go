@@ -12,6 +12,7 @@ import (
 // TestUIUnread leaves a room, misses much, and comes back to where reading
 // ended; the list of rooms, the title and other tabs say the same.
 func TestUIUnread(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	api := &client.API{URL: server.URL}
@@ -61,6 +62,7 @@ func TestUIUnread(t *testing.T) {
 
 // TestUISearch finds a message in another room and goes to it.
 func TestUISearch(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
 	server := serveProcess(t)
 	api := &client.API{URL: server.URL, Name: "Ben"}

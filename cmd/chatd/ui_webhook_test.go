@@ -19,6 +19,7 @@ import (
 // TestUIWebhook goes through the life of a webhook in the page: it is added, a
 // signed test comes to a real receiver, it is paused, goes on, and is removed.
 func TestUIWebhook(t *testing.T) {
+	t.Parallel()
 	type call struct {
 		header http.Header
 		body   []byte
