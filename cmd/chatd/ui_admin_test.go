@@ -145,6 +145,7 @@ func TestUIModerationByHand(t *testing.T) {
 	mod.run(`document.querySelector('[slot="end"]:last-of-type').click()`)
 	mod.choose("Lock")
 	ben.until(`ui.$(".blocked:not([hidden])")?.innerText.includes("Only moderators")`)
+	mod.until(`ui.$(".toast .link")`)
 	mod.run(`ui.$(".toast .link").click()`)
 	ben.until(`ui.text.checkVisibility()`)
 	mod.forgive("422")
