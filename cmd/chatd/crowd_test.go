@@ -13,6 +13,7 @@ import (
 
 	"chatd/handlers/client"
 	"chatd/handlers/wire"
+	"chatd/rooms"
 )
 
 // crowd is members in several rooms, each posting and following, and the server
@@ -313,21 +314,36 @@ func checkResume(ctx context.Context, t *testing.T, url, room string, history []
 // wholeRoom reads all messages of a room, page by page.
 func wholeRoom(ctx context.Context, t *testing.T, api *client.API, room string) []wire.Message {
 	t.Helper()
-	first, err := api.Message(ctx, room, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []wire.Message{first}
+	var all []wire.Message
+	patiently(ctx, t, "message 1 of "+room, func() error {
+		first, err := api.Message(ctx, room, 1)
+		all = []wire.Message{first}
+		return err
+	})
 	for {
-		page, err := api.Messages(ctx, room, client.Page{After: all[len(all)-1].Seq, Limit: 200})
-		if err != nil {
-			t.Fatal(err)
-		}
+		var page wire.MessageList
+		patiently(ctx, t, "the history of "+room, func() (err error) {
+			page, err = api.Messages(ctx, room, client.Page{After: all[len(all)-1].Seq, Limit: 200})
+			return err
+		})
 		if len(page.Messages) == 0 {
 			return all
 		}
 		all = append(all, page.Messages...)
 	}
+}
+
+// patiently asks again while a node answers that it is catching up.
+func patiently(ctx context.Context, t *testing.T, what string, ask func() error) {
+	t.Helper()
+	await(ctx, t, what, func() bool {
+		err := ask()
+		refusal, refused := errors.AsType[*client.Error](err)
+		if err != nil && (!refused || refusal.Code != string(rooms.CodeUnavailable)) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 }
 
 // await waits until the condition holds.

@@ -28,7 +28,7 @@ type look struct {
 	width            int
 }
 
-// looks are all the looks there are; or for the i-th state two of them, so that
+// looks are all the looks there are; or for the i-th state one of them, so that
 // each look is had by as many states.
 func looks(i int) []look {
 	var all []look
@@ -42,7 +42,7 @@ func looks(i int) []look {
 	if *uiLooks {
 		return all
 	}
-	return []look{all[i*7%len(all)], all[(i*7+5)%len(all)]}
+	return []look{all[i*7%len(all)]}
 }
 
 type uiState struct{ name, path, act, there string }
