@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -153,10 +154,13 @@ func (c *conn) writeAll(p []byte) error {
 			return err
 		}
 		n, err := c.Conn.Write(p[:min(len(p), piece)])
+		p = p[n:]
+		if n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			continue // slow, and not stuck
+		}
 		if err != nil {
 			return err
 		}
-		p = p[n:]
 	}
 	// A deadline stays: without this, whatever is written later would fail.
 	return c.Conn.SetWriteDeadline(time.Time{})

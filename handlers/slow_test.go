@@ -1,0 +1,53 @@
+package handlers
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chatd/handlers/wire"
+	"chatd/rooms"
+)
+
+func TestAReaderIsGivenUpOnlyWhenItTakesNothing(t *testing.T) {
+	const size, bite, rest = 32 << 10, 100, 20 * time.Second
+	tests := map[string]struct {
+		bites int // that the reader takes, with a rest before each
+		lasts time.Duration
+		slow  bool
+	}{
+		"takes nothing":           {0, noProgress, true},
+		"takes little, and stops": {1, 2 * noProgress, true},
+		"takes little, and all":   {328, 328 * rest, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				peer, ours := net.Pipe()
+				defer peer.Close()
+				defer ours.Close()
+				go func() {
+					for range test.bites {
+						time.Sleep(rest) // the clock of the bubble
+						_, _ = io.CopyN(io.Discard, peer, bite)
+					}
+				}()
+				s := &session{out: newConn(ours)}
+				began := time.Now()
+				err := s.Write(make([]byte, size))
+				if took := time.Since(began); took != test.lasts {
+					t.Errorf("it took %v, not %v", took, test.lasts)
+				}
+				if (err != nil) != test.slow {
+					t.Fatalf("the end is %v", err)
+				}
+				if reason, _ := errors.AsType[*rooms.Error](err); test.slow && (reason == nil || codeClose(reason.Code) != wire.CloseTooSlow) {
+					t.Errorf("the end is %v", err)
+				}
+			})
+		})
+	}
+}
