@@ -346,14 +346,14 @@ func TestWebhookOfMembers(t *testing.T) {
 		defer stop()
 		join(t, r, person("Ana"), rooms.Lobby, rooms.JoinOptions{}, newReader())
 		hook(t, r, rooms.Lobby, rooms.OnJoined|rooms.OnLeft)
-		time.Sleep(3 * time.Second)
+		time.Sleep(3500 * time.Millisecond) // between two looks
 		ben := join(t, r, person("Ben"), rooms.Lobby, rooms.JoinOptions{}, newReader())
 		cleo := join(t, r, person("Cleo"), rooms.Lobby, rooms.JoinOptions{}, newReader())
-		time.Sleep(3 * time.Second)
+		time.Sleep(3500 * time.Millisecond) // between two looks
 		e.check(t, "two came at once", "member.joined 2 online=3")
 		e.set(rooms.WebhookAnswer{Status: 500, Failure: "answered 500"})
 		ben.Leave()
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(time.Second)
 		cleo.Leave()
 		time.Sleep(time.Second)
 		e.set(accepted)
