@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func (s server) start(ctx context.Context, binary, dir string) (*process, error)
 	return p, nil
 }
 
-// begin starts a process and waits for its first line, which has its URL.
+// begin starts a process and waits for the first line that has a URL.
 func begin(ctx context.Context, binary string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, binary, args...)}
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
@@ -124,14 +125,17 @@ func begin(ctx context.Context, binary string, args ...string) (*process, error)
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		p.stop()
-		return nil, err
+	lines := bufio.NewScanner(out)
+	for p.url == "" && lines.Scan() {
+		if _, rest, ok := strings.Cut(lines.Text(), "http://"); ok {
+			host, _, _ := strings.Cut(rest, " ")
+			p.url = "http://" + host
+		}
 	}
-	_, rest, _ := strings.Cut(line, "http://")
-	host, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	p.url = "http://" + host
+	if p.url == "" {
+		p.stop()
+		return nil, fmt.Errorf("it ended without telling its address: %w", cmp.Or(lines.Err(), io.EOF))
+	}
 	return p, nil
 }
 
