@@ -125,6 +125,7 @@ func TestUIChat(t *testing.T) {
 		ana.until(`ui.row("Hello, Ben").querySelector('.reactions [data-emoji="🚀"][aria-pressed=true]')`)
 		ben.run(`ui.row("Hello, Ben").querySelector('.reactions button').click()`)
 		ana.until(`ui.row("Hello, Ben").querySelector('.reactions button').innerText.includes("2")`)
+		ben.until(`ui.row("Hello, Ben").querySelector('.reactions [aria-pressed=true]')`)
 		ben.run(`ui.row("Hello, Ben").querySelector('.reactions button').click()`)
 		ana.until(`ui.row("Hello, Ben").querySelector('.reactions button').innerText.includes("1")`)
 	})
