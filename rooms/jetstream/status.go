@@ -76,7 +76,7 @@ func (s *status) look(e end, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.looked) > nap {
+	if !s.fresh.IsZero() && now.Sub(s.looked) > nap {
 		s.woke = now
 	}
 	s.looked = now
@@ -146,7 +146,10 @@ func (s *status) lacksLocked() bool {
 	if s.cutOffLocked() {
 		return false // what it has is what can be had
 	}
-	return s.at < s.last || time.Since(s.looked) > nap || s.woke.After(s.heard)
+	// Just after it woke, a node that led before may still believe that it does,
+	// by what its followers had sent it until then.
+	awake := s.woke.IsZero() || s.lastAt.After(s.woke.Add(settled))
+	return s.at < s.last || time.Since(s.looked) > nap || !awake
 }
 
 // Known implements [rooms.Journal].
