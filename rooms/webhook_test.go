@@ -300,6 +300,10 @@ func TestWebhookTurnsOff(t *testing.T) {
 		if w.Off != "" || w.State.Failures == 0 || w.State.Rev != 0 {
 			t.Errorf("on again, it is %+v", w)
 		}
+		// Noted while it waits, long before its next call notes its own.
+		for ; time.Until(w.State.Next) < 2*time.Second; w = view(t, r, id) {
+			time.Sleep(100 * time.Millisecond)
+		}
 		w.State.FailingSince = time.Now().Add(-5 * 24 * time.Hour)
 		propose(t, r, rooms.Entry{Kind: rooms.EntryNoteWebhook, Webhook: &rooms.Webhook{ID: id, State: w.State}})
 		time.Sleep(time.Minute)
