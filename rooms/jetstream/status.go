@@ -16,6 +16,10 @@ const (
 	// running: stopped, or its machine asleep. A look takes lookEvery and askFor
 	// at most.
 	nap = 3 * time.Second
+	// roused is for how long a node that was not running waits to be told what it
+	// lacks, before it counts as cut off too: the others may have to agree on
+	// another leader first, which takes up to 9 s, and waking may be the reason.
+	roused = 15 * time.Second
 	// behind is for how long a node may lack what it knows that there is before it
 	// is not ready.
 	behind = 2 * time.Second
@@ -76,7 +80,7 @@ func (s *status) look(e end, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if !s.fresh.IsZero() && now.Sub(s.looked) > nap {
+	if now.Sub(s.looked) > nap {
 		s.woke = now
 	}
 	s.looked = now
@@ -137,7 +141,7 @@ func (s *status) until(ctx context.Context, holds func() bool) error {
 // cutOffLocked tells that the leader has not been heard for long, and that this
 // is not because this process was not running.
 func (s *status) cutOffLocked() bool {
-	return !s.reading || min(time.Since(s.heard), time.Since(s.woke)) > deaf && time.Since(s.looked) <= nap
+	return !s.reading || time.Since(s.heard) > deaf && time.Since(s.woke) > roused && time.Since(s.looked) <= nap
 }
 
 // lacksLocked tells that the node knows that it lacks something, or that it was
@@ -146,10 +150,7 @@ func (s *status) lacksLocked() bool {
 	if s.cutOffLocked() {
 		return false // what it has is what can be had
 	}
-	// Just after it woke, a node that led before may still believe that it does,
-	// by what its followers had sent it until then.
-	awake := s.woke.IsZero() || s.lastAt.After(s.woke.Add(settled))
-	return s.at < s.last || time.Since(s.looked) > nap || !awake
+	return s.at < s.last || time.Since(s.looked) > nap || s.woke.After(s.heard)
 }
 
 // Known implements [rooms.Journal].
