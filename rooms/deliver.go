@@ -98,10 +98,9 @@ func (d *delivery) release() {
 	now, left := time.Now(), atOnce
 	for _, h := range d.held {
 		for i := range h.shards {
-			if members, taken := h.release(i, now, left); taken {
-				left -= members
-				p := d.pen.begin(h, i, now)
-				d.pen.advance(&p)
+			if p, begun := h.release(i, &d.pen, now, left); begun {
+				left -= len(p.members)
+				d.pen.advance(&p) // ends it: it is of a slice at most
 			}
 		}
 	}
@@ -109,22 +108,21 @@ func (d *delivery) release() {
 	d.held = d.held[:0]
 }
 
-// release has the shard's writer woken, if there was reason to. A shard that is
-// due and has most members or fewer is left to the caller instead, who has taken
-// it then, and must make a pass.
-func (h *hub) release(shard int, now time.Time, most int) (members int, taken bool) {
+// release has the shard's writer woken, if there was reason to. Where the shard
+// is due and has most members or fewer, a pass is begun with pen instead, under
+// the same lock: whoever became current in between would make it a longer one.
+func (h *hub) release(shard int, w *pen, now time.Time, most int) (p pass, begun bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.held = false
 	s := &h.shards[shard]
 	if !s.waits {
-		return 0, false
+		return pass{}, false
 	}
 	s.waits = false
-	members = len(s.members) + len(s.joining)
-	if members <= most && !now.Before(s.due) {
-		return members, true
+	if len(s.members)+len(s.joining) <= most && !now.Before(s.due) {
+		return w.beginLocked(h, shard, now), true
 	}
 	h.deps.writers[shard].queue(h)
-	return 0, false
+	return pass{}, false
 }

@@ -10,7 +10,8 @@ import (
 // that they may still lack.
 //
 // A member is either current, then it is in its shard's members and a [writer]
-// serves it; or it is not, then one goroutine (serve) does, until it is.
+// serves it, or the deliverer itself; or it is not, then one goroutine (serve)
+// does, until it is.
 type hub struct {
 	room  string
 	epoch string
@@ -29,9 +30,10 @@ type hub struct {
 	presence  presence
 }
 
-// shard is the part of a hub's members that one writer serves.
+// shard is the part of a hub's members that one pass serves: its writer's, or the
+// deliverer's.
 type shard struct {
-	members []*Member // the current ones; changed by the writer alone, under hub.mu
+	members []*Member // the current ones; changed by who makes a pass, under hub.mu
 	served  uint64    // ring position that all of members have reached
 
 	joining []*Member // have become current

@@ -133,6 +133,10 @@ type pen struct {
 func (w *pen) begin(h *hub, shard int, now time.Time) pass {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return w.beginLocked(h, shard, now)
+}
+
+func (w *pen) beginLocked(h *hub, shard int, now time.Time) pass {
 	w.passes++
 	s := &h.shards[shard]
 	s.due = now.Add(pace)
