@@ -54,6 +54,9 @@ func (r *Registry) tell(ctx context.Context, id uint64, c *calling, n *Notice) b
 	if ctx.Err() != nil {
 		return false // whether it was accepted is not known; it is told again
 	}
+	if is, err := r.findWebhook(c.room, id); err != nil || is.URL != hook.URL {
+		return false // whoever answered is not its receiver any more
+	}
 	now := Millis(time.Now())
 	state := c.state
 	state.CalledAt, state.Status, state.Failure = now, answer.Status, answer.Failure

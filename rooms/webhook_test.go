@@ -321,6 +321,35 @@ func TestWebhookTurnsOff(t *testing.T) {
 	})
 }
 
+// What a receiver answers that the webhook has no more counts for nothing: the
+// one in its place is called at once.
+func TestWebhookMovesDuringACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ear{}
+		moved := make(chan struct{})
+		e.answer = func(c heardCall) rooms.WebhookAnswer {
+			if c.URL == "https://example.com/new" {
+				return accepted
+			}
+			<-moved
+			return rooms.WebhookAnswer{Status: 410, Failure: "answered 410", Gone: true}
+		}
+		r, stop := startHooked(t, t.TempDir(), e)
+		defer stop()
+		id := hook(t, r, rooms.Lobby, 0)
+		post(t, r, person("Ana"), rooms.Lobby, "one")
+		synctest.Wait() // it is being called
+		url := "https://example.com/new"
+		propose(t, r, rooms.Entry{Kind: rooms.EntryUpdateWebhook, Webhook: &rooms.Webhook{ID: id}, WebhookPatch: &rooms.WebhookPatch{URL: &url}})
+		close(moved)
+		time.Sleep(2 * time.Second)
+		e.check(t, "after it moved", "message rev=1 one")
+		if w := view(t, r, id); w.Off != "" || w.State.Failures != 0 || w.State.Rev != 1 {
+			t.Errorf("after it moved, it is %+v", w)
+		}
+	})
+}
+
 // A receiver that does not answer holds up its own webhook alone.
 func TestSlowWebhookHoldsUpNobody(t *testing.T) {
 	release := make(chan struct{})
