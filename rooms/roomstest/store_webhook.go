@@ -13,7 +13,8 @@ func (s *fixture) hook(room, url string, on rooms.WebhookEvents) rooms.Webhook {
 	s.Helper()
 	o := s.must(by(mod, rooms.Entry{
 		Kind: rooms.EntryCreateWebhook, Room: room,
-		Webhook: &rooms.Webhook{Name: "a name", URL: url, On: on, Secret: "whsec_" + url},
+		// It begins as one that is on, here, whatever else is said.
+		Webhook: &rooms.Webhook{Name: "a name", URL: url, On: on, Secret: "whsec_" + url, ID: 99, Off: rooms.OffByHand, State: rooms.WebhookState{Rev: 99}},
 	}))
 	if o.Change != nil || o.Receipt.Rev != 0 || o.Receipt.Webhook == nil {
 		s.Fatalf("a webhook came to %+v", o)

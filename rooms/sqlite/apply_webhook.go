@@ -49,8 +49,10 @@ func (b *batch) createWebhook(ctx context.Context, r *room, e *rooms.Entry) (roo
 	if len(r.webhooks) >= rooms.MaxWebhooks {
 		return rooms.Outcome{}, rooms.Invalid("url", "too_many", "would be one more than the %d webhooks of a room", rooms.MaxWebhooks)
 	}
-	w := *e.Webhook
-	w.By, w.At, w.State = e.From, e.At, rooms.WebhookState{Rev: r.Head}
+	w := rooms.Webhook{
+		Name: e.Webhook.Name, URL: e.Webhook.URL, On: e.Webhook.On, Secret: e.Webhook.Secret,
+		By: e.From, At: e.At, State: rooms.WebhookState{Rev: r.Head},
+	}
 	if _, err := b.get(ctx, `INSERT INTO webhooks (room, name, url, events, secret, by_id, by_name, at, off, rev,
 			called_at, status, failure, failures, failing_since, next)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, 0, 0, '', 0, 0, 0) RETURNING number`, []any{
