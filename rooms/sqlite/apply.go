@@ -223,10 +223,12 @@ func digest(e *rooms.Entry) int64 {
 	if w := e.Webhook; w != nil { // its secret may be made anew for a repeat
 		p = fmt.Appendf(p, "%d %q %q %q", w.ID, w.Name, w.URL, w.On)
 	}
-	if e.WebhookPatch != nil {
+	if patch := e.WebhookPatch; patch != nil {
 		// What it leaves alone shows: it differs in these two.
-		p = fmt.Appendf(p, "%v %v", e.WebhookPatch.Apply(rooms.Webhook{}),
-			e.WebhookPatch.Apply(rooms.Webhook{Name: "x", URL: "x", On: ^rooms.WebhookEvents(0), Off: "x"}))
+		for _, w := range []rooms.Webhook{{}, {Name: "x", URL: "x", On: ^rooms.WebhookEvents(0), Off: "x"}} {
+			w = patch.Apply(w)
+			p = fmt.Appendf(p, "%q %q %q %q", w.Name, w.URL, w.On, w.Off)
+		}
 	}
 	sum := sha256.Sum256(p)
 	return int64(binary.BigEndian.Uint64(sum[:8]))
