@@ -185,6 +185,8 @@ func jsonKind(t reflect.Type) string {
 		return "a whole number from 0"
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
+	case reflect.Slice:
+		return "an array"
 	default:
 		return "an object"
 	}

@@ -79,6 +79,9 @@ func complaint(b validator.FieldError) (code, detail string) {
 	case "min":
 		return "too_small", "must be at least " + b.Param()
 	case "max":
+		if b.Kind() == reflect.Slice {
+			return "too_large", "must have at most " + b.Param() + " entries"
+		}
 		return "too_large", "must be at most " + b.Param()
 	default:
 		return "invalid", "is not valid"

@@ -97,7 +97,11 @@ func (s *Server) createWebhook(c *gin.Context, who rooms.Identity) error {
 //	@Security		Bearer
 //	@Router			/rooms/{id}/webhooks/{webhook} [get]
 func (s *Server) getWebhook(c *gin.Context, who rooms.Identity) error {
-	found, err := s.rooms.Webhook(c.Request.Context(), who, c.Param("id"), webhookParam(c))
+	id, err := webhookParam(c)
+	if err != nil {
+		return err
+	}
+	found, err := s.rooms.Webhook(c.Request.Context(), who, c.Param("id"), id)
 	if err != nil {
 		return err
 	}
@@ -127,6 +131,10 @@ func (s *Server) getWebhook(c *gin.Context, who rooms.Identity) error {
 //	@Security		Bearer
 //	@Router			/rooms/{id}/webhooks/{webhook} [patch]
 func (s *Server) patchWebhook(c *gin.Context, who rooms.Identity) error {
+	id, err := webhookParam(c)
+	if err != nil {
+		return err
+	}
 	var body wire.PatchWebhook
 	if err := s.readJSON(c, &body); err != nil {
 		return err
@@ -143,7 +151,6 @@ func (s *Server) patchWebhook(c *gin.Context, who rooms.Identity) error {
 		}
 		patch.Off = &off
 	}
-	id := webhookParam(c)
 	if _, err := s.propose(c, who, rooms.Entry{
 		Kind: rooms.EntryUpdateWebhook, Room: c.Param("id"), Webhook: &rooms.Webhook{ID: id}, WebhookPatch: &patch,
 	}); err != nil {
@@ -169,10 +176,13 @@ func (s *Server) patchWebhook(c *gin.Context, who rooms.Identity) error {
 //	@Security		Bearer
 //	@Router			/rooms/{id}/webhooks/{webhook} [delete]
 func (s *Server) deleteWebhook(c *gin.Context, who rooms.Identity) error {
-	_, err := s.propose(c, who, rooms.Entry{
-		Kind: rooms.EntryDeleteWebhook, Room: c.Param("id"), Webhook: &rooms.Webhook{ID: webhookParam(c)},
-	})
+	id, err := webhookParam(c)
 	if err != nil {
+		return err
+	}
+	if _, err := s.propose(c, who, rooms.Entry{
+		Kind: rooms.EntryDeleteWebhook, Room: c.Param("id"), Webhook: &rooms.Webhook{ID: id},
+	}); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
@@ -196,7 +206,11 @@ func (s *Server) deleteWebhook(c *gin.Context, who rooms.Identity) error {
 //	@Security		Bearer
 //	@Router			/rooms/{id}/webhooks/{webhook}/test [post]
 func (s *Server) testWebhook(c *gin.Context, who rooms.Identity) error {
-	answer, err := s.rooms.TestWebhook(c.Request.Context(), who, c.Param("id"), webhookParam(c))
+	id, err := webhookParam(c)
+	if err != nil {
+		return err
+	}
+	answer, err := s.rooms.TestWebhook(c.Request.Context(), who, c.Param("id"), id)
 	if err != nil {
 		return err
 	}
@@ -207,12 +221,13 @@ func (s *Server) testWebhook(c *gin.Context, who rooms.Identity) error {
 }
 
 // webhookParam is the webhook that the path names. What is no number names none.
-func webhookParam(c *gin.Context) uint64 {
-	id, err := strconv.ParseUint(c.Param("webhook"), 10, 63)
+func webhookParam(c *gin.Context) (uint64, error) {
+	text := c.Param("webhook")
+	id, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return 0
+		return 0, rooms.Errorf(rooms.CodeNoWebhook, "there is no webhook %q", text)
 	}
-	return id
+	return id, nil
 }
 
 func wireWebhook(v *rooms.WebhookView) wire.Webhook {

@@ -238,17 +238,21 @@ func TestWebhookRefusals(t *testing.T) {
 		`{"url":"http://10.0.0.1/"}`:   `"field":"url","code":"not_allowed"`,
 		`{"url":"https://10.0.0.1/"}`:  `"field":"url","code":"not_allowed"`,
 		`{"url":"ftp://example.com/"}`: `"field":"url","code":"invalid"`,
-		`{"url":"https://a.example/","events":["messages"]}`:            `"field":"events[0]","code":"invalid"`,
-		`{"url":"https://a.example/","name":"a\nb"}`:                    `"field":"name","code":"invalid"`,
-		`{"url":"https://a.example/","secret":"password"}`:              `"field":"secret","code":"invalid"`,
-		`{"url":"https://a.example/","secret":"whsec_c2hvcnQ="}`:        `"field":"secret","code":"invalid"`,
-		`{"url":"https://a.example/` + strings.Repeat("x", 2000) + `"}`: `"field":"url","code":"too_long"`,
+		`{"url":"https://a.example/","events":["messages"]}`:                                    `"field":"events[0]","code":"invalid"`,
+		`{"url":"https://a.example/","events":[` + strings.Repeat(`"message",`, 5) + `"edit"]}`: "must have at most 5 entries",
+		`{"url":"https://a.example/","name":"a\nb"}`:                                            `"field":"name","code":"invalid"`,
+		`{"url":"https://a.example/","secret":"password"}`:                                      `"field":"secret","code":"invalid"`,
+		`{"url":"https://a.example/","secret":"whsec_c2hvcnQ="}`:                                `"field":"secret","code":"invalid"`,
+		`{"url":"https://a.example/` + strings.Repeat("x", 2000) + `"}`:                         `"field":"url","code":"too_long"`,
 	} {
 		if answer := string(post(body, 422, "invalid")); !strings.Contains(answer, says) {
 			t.Errorf("%.80s is answered %s, without %s", body, answer, says)
 		}
 	}
 	post(`{"url":"https://a.example/","nme":"x"}`, 400, "malformed")
+	if answer := string(post(`{"url":"https://a.example/","events":"message"}`, 400, "malformed")); !strings.Contains(answer, "must be an array") {
+		t.Errorf("a word for a list is answered %s", answer)
+	}
 
 	// A repeat gets the first answer, secret and all.
 	make1 := ask{method: "POST", path: "/rooms/lobby/webhooks", body: `{"url":"https://a.example/"}`, status: 201, headers: []string{"Idempotency-Key: one"}}
@@ -259,11 +263,12 @@ func TestWebhookRefusals(t *testing.T) {
 	}
 	address := fmt.Sprint("/rooms/lobby/webhooks/", one.ID)
 	s.do(t, ask{method: "PATCH", path: address, body: `{"url":"https://10.0.0.1/"}`, status: 422, code: "invalid"})
+	s.do(t, ask{method: "PATCH", path: address, body: `{"url":""}`, status: 422, code: "invalid", says: []string{"must be a URL"}})
 	s.do(t, ask{method: "PATCH", path: address, body: `{"events":[]}`, status: 422, code: "invalid"})
 	s.do(t, ask{method: "PATCH", path: address, body: `{"secret":"x"}`, status: 400, code: "malformed"})
 	for _, method := range []string{"GET", "DELETE"} {
 		s.do(t, ask{method: method, path: "/rooms/lobby/webhooks/99", status: 404, code: "webhook_not_found"})
-		s.do(t, ask{method: method, path: "/rooms/lobby/webhooks/x", status: 404, code: "webhook_not_found"})
+		s.do(t, ask{method: method, path: "/rooms/lobby/webhooks/x", status: 404, code: "webhook_not_found", says: []string{`\"x\"`}})
 		s.do(t, ask{method: method, path: "/rooms/nowhere/webhooks/1", status: 404, code: "room_not_found"})
 	}
 	for range 19 {

@@ -11,7 +11,7 @@ type CreateWebhook struct {
 // PatchWebhook is the body of PATCH /rooms/{id}/webhooks/{webhook}: what is
 // absent stays.
 type PatchWebhook struct {
-	URL     *string   `json:"url,omitempty" validate:"omitempty,min=1"`
+	URL     *string   `json:"url,omitempty" minLength:"1"`
 	Name    *string   `json:"name,omitempty" validate:"omitempty,line=100"`
 	Events  *[]string `json:"events,omitempty" validate:"omitempty,max=5,dive,oneof=message edit delete member.joined member.left" enums:"message,edit,delete,member.joined,member.left"`
 	Enabled *bool     `json:"enabled,omitempty"` // false pauses it; true goes on where it stopped
