@@ -41,6 +41,16 @@ func (b *batch) once(ctx context.Context, r *room, e *rooms.Entry,
 	return outcome, b.complete(ctx, r, e, receipt)
 }
 
+// onceNumbered is once for an entry about what has a number and makes no change:
+// that is what the receipts remember in the place of a rev.
+func (b *batch) onceNumbered(ctx context.Context, r *room, e *rooms.Entry,
+	apply func(context.Context, *room, *rooms.Entry) (rooms.Outcome, error),
+) (outcome rooms.Outcome, number uint64, err error) {
+	outcome, err = b.once(ctx, r, e, apply)
+	number, outcome.Receipt.Rev = outcome.Receipt.Rev, 0
+	return outcome, number, err
+}
+
 // complete puts into the receipt what it is about, as its proposer sees it.
 func (b *batch) complete(ctx context.Context, r *room, e *rooms.Entry, receipt *rooms.Receipt) error {
 	if receipt.Seq == 0 {

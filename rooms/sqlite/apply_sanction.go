@@ -27,14 +27,11 @@ func (b *batch) moderate(ctx context.Context, r *room, e *rooms.Entry) (rooms.Ou
 	default:
 		apply = b.sanction
 	}
-	outcome, err := b.once(ctx, r, e, apply)
+	outcome, number, err := b.onceNumbered(ctx, r, e, apply)
 	if err != nil {
 		return rooms.Outcome{}, err
 	}
-	// The receipts remember a number, which is the sanction's here.
 	receipt := &outcome.Receipt
-	number := receipt.Rev
-	receipt.Rev = 0
 	if s := r.sanctions.Find(number); receipt.Sanction == nil && s != nil {
 		found := *s
 		receipt.Sanction = &found
@@ -254,11 +251,7 @@ func momentOrZero(ms int64) time.Time {
 }
 
 // loadSanctions reads those of all rooms.
-func (s *Store) loadSanctions(ctx context.Context) error {
-	byNumber := make(map[int64]*room, len(s.rooms))
-	for _, r := range s.rooms {
-		byNumber[r.number] = r
-	}
+func (s *Store) loadSanctions(ctx context.Context, byNumber map[int64]*room) error {
 	lists := make(map[*room][]rooms.Sanction)
 	err := s.writer.each(ctx, `SELECT number, room, kind, subject, name, networks, reason, by_id, by_name, manager, at, until
 		FROM sanctions ORDER BY number`, nil, func(rows *sql.Rows) error {

@@ -21,14 +21,11 @@ func (b *batch) webhook(ctx context.Context, r *room, e *rooms.Entry) (rooms.Out
 	case rooms.EntryDeleteWebhook:
 		apply = b.deleteWebhook
 	}
-	outcome, err := b.once(ctx, r, e, apply)
+	outcome, number, err := b.onceNumbered(ctx, r, e, apply)
 	if err != nil {
 		return rooms.Outcome{}, err
 	}
-	// The receipts remember a number, which is the webhook's here.
 	receipt := &outcome.Receipt
-	number := receipt.Rev
-	receipt.Rev = 0
 	if receipt.Webhook != nil || e.Kind == rooms.EntryDeleteWebhook {
 		return outcome, nil
 	}
@@ -133,11 +130,7 @@ func (b *batch) auditWebhook(ctx context.Context, e *rooms.Entry, action rooms.A
 }
 
 // loadWebhooks reads those of all rooms.
-func (s *Store) loadWebhooks(ctx context.Context) error {
-	byNumber := make(map[int64]*room, len(s.rooms))
-	for _, r := range s.rooms {
-		byNumber[r.number] = r
-	}
+func (s *Store) loadWebhooks(ctx context.Context, byNumber map[int64]*room) error {
 	return s.writer.each(ctx, `SELECT number, room, name, url, events, secret, by_id, by_name, at, off, rev,
 			called_at, status, failure, failures, failing_since, next
 		FROM webhooks ORDER BY number`, nil, func(rows *sql.Rows) error {

@@ -124,6 +124,7 @@ func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err err
 // load reads the rooms, with their heads, into memory.
 func (s *Store) load(ctx context.Context) error {
 	s.rooms = make(map[string]*room)
+	byNumber := make(map[int64]*room)
 	err := s.writer.each(ctx, `SELECT `+roomColumns+`, max(head, rev,
 			ifnull((SELECT max(seq) FROM messages WHERE room = number), 0),
 			ifnull((SELECT max(rev) FROM messages WHERE room = number AND rev <> seq), 0))
@@ -135,16 +136,17 @@ func (s *Store) load(ctx context.Context) error {
 		}
 		r.Head = head
 		s.rooms[r.ID] = r
+		byNumber[r.number] = r
 		s.ids = append(s.ids, r.ID)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("load rooms: %w", err)
 	}
-	if err := s.loadSanctions(ctx); err != nil {
+	if err := s.loadSanctions(ctx, byNumber); err != nil {
 		return fmt.Errorf("load sanctions: %w", err)
 	}
-	if err := s.loadWebhooks(ctx); err != nil {
+	if err := s.loadWebhooks(ctx, byNumber); err != nil {
 		return fmt.Errorf("load webhooks: %w", err)
 	}
 	var journal uint64
