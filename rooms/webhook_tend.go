@@ -3,6 +3,8 @@ package rooms
 import (
 	"context"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -91,16 +93,12 @@ func (w *webhooks) note(a *applied) {
 	}
 }
 
-// takeNews returns the rooms in which something happened.
-func (w *webhooks) takeNews() []string { return w.take(&w.news) }
-
-func (w *webhooks) take(set *map[string]struct{}) []string {
+// take returns the rooms of a set, of w.news or of all w.rooms: either way no
+// news are left.
+func (w *webhooks) take(set map[string]struct{}) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := make([]string, 0, len(*set))
-	for room := range *set {
-		list = append(list, room)
-	}
+	list := slices.Collect(maps.Keys(set))
 	clear(w.news)
 	return list
 }
@@ -142,9 +140,9 @@ func (r *Registry) tendWebhooks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-w.signal:
-			list = w.takeNews()
+			list = w.take(w.news)
 		case <-tick.C:
-			list = w.take(&w.rooms)
+			list = w.take(w.rooms)
 		}
 		if r.Ready() != nil {
 			continue // a node that is cut off leaves them to others
