@@ -1,7 +1,9 @@
 package jetstream_test
 
 import (
+	"crypto/tls"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,12 +16,13 @@ import (
 	"chatd/rooms/roomstest"
 )
 
-// startNATS starts a server such as an operator may have, and returns its URL.
-func startNATS(t *testing.T) string {
+// startNATS starts a server such as an operator may have, with TLS unless secure
+// is nil, and returns its URL.
+func startNATS(t *testing.T, secure *tls.Config) string {
 	t.Helper()
 	s, err := natsserver.NewServer(&natsserver.Options{
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, Username: "chatd", Password: "secret",
-		NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), TLS: secure != nil, TLSConfig: secure,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -32,11 +35,11 @@ func startNATS(t *testing.T) string {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the NATS server does not start")
 	}
-	return fmt.Sprintf("nats://chatd:secret@%s", s.Addr())
+	return strings.Replace(s.ClientURL(), "://", "://chatd:secret@", 1)
 }
 
 func TestJournalOnANATSThatIsThere(t *testing.T) {
-	url := startNATS(t)
+	url := startNATS(t, nil)
 	var (
 		mu    sync.Mutex
 		names = make(map[rooms.Journal]string)

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -17,8 +16,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"chatd/rooms"
 	"chatd/rooms/jetstream"
@@ -237,29 +234,11 @@ func TestOwnCertificate(t *testing.T) {
 func TestTLSToANATSThatIsThere(t *testing.T) {
 	ours := newAuthority(t)
 	own := ours.of(t, "127.0.0.1").Certificate()
-	s, err := natsserver.NewServer(&natsserver.Options{
-		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, Username: "chatd", Password: "secret",
-		NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), TLS: true,
-		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*own},
-			ClientAuth: tls.RequireAnyClientCert,
-		},
+	url := startNATS(t, &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*own},
+		ClientAuth: tls.RequireAnyClientCert,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the NATS server does not start")
-	}
-	c := jetstream.Config{
-		Name: "test", Dir: t.TempDir(), URL: fmt.Sprintf("tls://chatd:secret@%s", s.Addr()),
-		TLS: ours.of(t, "client.example"),
-	}
+	c := jetstream.Config{Name: "test", Dir: t.TempDir(), URL: url, TLS: ours.of(t, "client.example")}
 	cluster := newCluster(t, c)
 	run(t, cluster, func(context.Context, []rooms.Entry) error { return nil })
 	<-cluster.Begun()
