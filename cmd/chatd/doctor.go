@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"chatd/handlers"
 )
 
 type doctorConfig struct {
@@ -95,7 +93,7 @@ func (d *doctor) examine(ctx context.Context) {
 		return
 	}
 	d.checkStream(ctx)
-	d.checkBody(ctx, handlers.DefaultMaxBody)
+	d.checkBody(ctx)
 	d.checkPage(ctx)
 	d.checkSocket(ctx)
 	d.checkFiles()

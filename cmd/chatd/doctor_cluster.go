@@ -45,6 +45,7 @@ func (d *doctor) examineCluster(ctx context.Context, nodes []remote) {
 	}
 	d.checkSame(told)
 	d.checkClocks(told)
+	d.checkCertificates(told)
 	d.checkHistory(told)
 	d.checkJournal(told)
 }
@@ -146,6 +147,10 @@ func (d *doctor) checkClocks(told []*patient) {
 		return
 	}
 	d.ok("clocks", "within %v of each other", max(fastest.skew-slowest.skew, time.Millisecond))
+}
+
+// checkCertificates tells which of those between the nodes end soon.
+func (d *doctor) checkCertificates(told []*patient) {
 	for _, p := range told {
 		if ends := p.Cluster.CertificateEnds; ends != nil && time.Until(ends.Time) < certificateDue {
 			d.fail("certificate", "renew it (--cluster-tls-cert)", "that of %s for the other nodes ends in %v", p.name, time.Until(ends.Time).Round(time.Hour))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"chatd/handlers"
 	"chatd/handlers/wire"
 )
 
@@ -28,7 +29,7 @@ func (d *doctor) checkPage(ctx context.Context) {
 	u.RawQuery = "history=0&name=" + d.Name
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, EnableCompression: true, Subprotocols: []string{wire.Subprotocol}}
 	if d.Token != "" {
-		dialer.Subprotocols = append(dialer.Subprotocols, "bearer."+string(d.Token))
+		dialer.Subprotocols = append(dialer.Subprotocols, wire.BearerPrefix+string(d.Token))
 	}
 	ws, resp, err := dialer.DialContext(ctx, u.String(), header)
 	if err != nil {
@@ -52,7 +53,8 @@ func (d *doctor) checkPage(ctx context.Context) {
 
 // checkBody sends what is no message and as long as a body may be: the refusal
 // must be chatd's.
-func (d *doctor) checkBody(ctx context.Context, size int) {
+func (d *doctor) checkBody(ctx context.Context) {
+	const size = handlers.DefaultMaxBody
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	req, err := d.request(ctx, http.MethodPost, "/rooms/"+url.PathEscape(d.cfg.Room)+"/messages", strings.NewReader(strings.Repeat("{", size)))
