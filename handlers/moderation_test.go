@@ -306,3 +306,30 @@ func TestNothingFollowsAClose(t *testing.T) {
 		t.Fatalf("the close frame and what followed it is %q", got)
 	}
 }
+
+// A browser tells its page of a close only once the server has ended the
+// connection, so whoever was sent away would be here until then.
+func TestAnAnsweredCloseEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	s := startModerated(t)
+	ws, _ := s.enter(t, s.member, "")
+	until(t, ws, wire.TypeWelcome)
+	s.moderate(t, "POST", "/rooms/lobby/kicks", `{"who":"member"}`, 204)
+	for {
+		_, _, err := ws.ReadMessage() // answers the close frame
+		if err == nil {
+			continue
+		}
+		if !websocket.IsCloseError(err, wire.CloseKicked) {
+			t.Fatal(err)
+		}
+		break
+	}
+	raw := ws.NetConn()
+	if err := raw.SetReadDeadline(time.Now().Add(closeWait * 3 / 4)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the server waits for a peer that has answered: %v", err)
+	}
+}

@@ -169,7 +169,11 @@ func (s *session) read() bool {
 				s.Close(rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame))
 			}
 			s.countLost(err)
-			s.drain()
+			// A peer that has sent its close frame waits for us to end the
+			// connection (RFC 6455 section 7.1.1), and tells nobody before.
+			if _, closed := errors.AsType[*websocket.CloseError](err); !closed {
+				s.drain()
+			}
 			return false
 		}
 		if !s.handle(kind, r) {
