@@ -142,6 +142,7 @@ func (r *Registry) tendWebhooks(ctx context.Context) {
 		case <-w.signal:
 			list = w.take(w.news)
 		case <-tick.C:
+			w.forget(r.store) // not with news: it takes long where there are many
 			list = w.take(w.rooms)
 		}
 		if r.Ready() != nil {
@@ -150,7 +151,6 @@ func (r *Registry) tendWebhooks(ctx context.Context) {
 		for _, room := range list {
 			r.tendRoom(ctx, room, time.Now())
 		}
-		w.forget(r.store)
 	}
 }
 
