@@ -4,7 +4,7 @@
 // The road of a message is one, and has one direction. A session posts to the
 // [Registry]; the registry proposes an [Entry] to the [Journal]; the journal
 // puts all entries in one order; the [Store] applies them, in batches, in one
-// durable transaction each; the resulting changes go, in order, to the [Hub] of
+// durable transaction each; the resulting changes go, in order, to the hub of
 // their room, which delivers them to its members. The proposer's receipt is
 // given after the commit, never before.
 //
@@ -21,6 +21,7 @@
 //   - Permissions are checked here and nowhere else.
 //
 // The package uses the standard library only: it knows no HTTP, no SQL, no
-// WebSocket and no JSON. Storage, journal, encoding and connections are given
-// to it as [Store], [Journal], [Encoder] and [Sink].
+// WebSocket and no JSON. Storage, journal, encoding, connections, the other nodes
+// and the receivers of webhooks are given to it as [Store], [Journal], [Encoder],
+// [Sink], [Peers] and [WebhookCaller].
 package rooms

@@ -3,7 +3,8 @@
 // own store.
 //
 // The nodes need nothing else: each embeds a NATS server, and the servers form
-// the cluster. A NATS cluster that is there already does as well.
+// the cluster. A node that is an edge has none and connects to one of theirs. A
+// NATS cluster that is there already does as well.
 //
 // Invariants:
 //
