@@ -65,11 +65,11 @@ func (r *Registry) tell(ctx context.Context, id uint64, c *calling, n *Notice) b
 		recovered := state.Failures > 0
 		state.Rev, state.Failures, state.FailingSince, state.Next = max(state.Rev, n.Rev), 0, time.Time{}, time.Time{}
 		r.webhooks.set(c, state)
-		wait := webhookKeep
 		if recovered {
-			wait = 0
+			r.noteWebhook(ctx, id, c, state)
+		} else {
+			r.keepWebhook(ctx, id, c)
 		}
-		r.keepWebhook(ctx, id, c, wait)
 		return true
 	}
 	r.stats.webhookFailures.Add(1)

@@ -5,14 +5,18 @@ import (
 	"time"
 )
 
-// keepWebhook notes durably how far a webhook has come, if it has come further
-// and the last note is so old. Whoever goes on after a crash, or on another
+// toKeep tells whether the webhook has come further than is noted, and has done
+// so for long enough.
+func (c *calling) toKeep(now time.Time) bool {
+	return c.told > c.noted && now.Sub(c.at) >= webhookKeep
+}
+
+// keepWebhook notes durably how far a webhook has come, if that is due. Whoever goes on after a crash, or on another
 // node, tells again what was told since the last note.
-func (r *Registry) keepWebhook(ctx context.Context, id uint64, c *calling, age time.Duration) {
+func (r *Registry) keepWebhook(ctx context.Context, id uint64, c *calling) {
 	w := &r.webhooks
 	w.mu.Lock()
-	state := c.state
-	due := (c.told > c.noted || age == 0) && time.Since(c.at) >= age
+	state, due := c.state, c.toKeep(time.Now())
 	w.mu.Unlock()
 	if due {
 		r.noteWebhook(ctx, id, c, state)

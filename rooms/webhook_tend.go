@@ -243,8 +243,7 @@ func (r *Registry) tendOneLocked(ctx context.Context, room *Room, hook Webhook, 
 		c.since = now
 	}
 	members := hook.On&onMembers != 0 && now.Sub(c.looked) >= max(webhookEvery, time.Duration(len(c.here))*presencePer)
-	keep := c.told > c.noted && now.Sub(c.at) >= webhookKeep
-	if !changes && !members && !keep || now.Before(c.state.Next) {
+	if !changes && !members && !c.toKeep(now) || now.Before(c.state.Next) {
 		return
 	}
 	c.running = true
@@ -256,7 +255,7 @@ func (r *Registry) runWebhook(ctx context.Context, id uint64, c *calling) {
 	w := &r.webhooks
 	for {
 		done := r.tellChanges(ctx, id, c) && r.tellMembers(ctx, id, c)
-		r.keepWebhook(ctx, id, c, webhookKeep)
+		r.keepWebhook(ctx, id, c)
 		w.mu.Lock()
 		if done {
 			c.since = time.Time{}
