@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +48,7 @@ func isFor(certificate *x509.Certificate, addresses []string) bool {
 
 // names is whom a certificate is for, to show it.
 func names(certificate *x509.Certificate) string {
-	all := certificate.DNSNames
+	all := slices.Clip(certificate.DNSNames) // it may be shared with other handshakes
 	for _, ip := range certificate.IPAddresses {
 		all = append(all, ip.String())
 	}
