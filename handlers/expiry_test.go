@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,6 +154,34 @@ func TestRenewalHoldsAtOnce(t *testing.T) {
 	renew(t, moderator, with("read"))
 	if code := closed(t, moderator).Code; code != wire.CloseKicked {
 		t.Errorf("a ban closes with %d", code)
+	}
+}
+
+// A fresh token that does not come holds up the session that it is for, and not
+// the one after.
+func TestClientRenewalHangs(t *testing.T) {
+	t.Parallel()
+	s := startREST(t, auth.Config{JWTSecret: accessSecret})
+	var asked atomic.Int32
+	room := client.NewRoom(s.URL, client.Options{GetToken: func(ctx context.Context) (string, error) {
+		if asked.Add(1) == 2 {
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		return mint(t, auth.Claims{Subject: "ana", Lasts: 2 * time.Second}), nil
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	welcomed := 0
+	_ = room.Run(ctx, func(e client.Event) {
+		if e.Type == wire.TypeWelcome {
+			if welcomed++; welcomed == 2 {
+				cancel()
+			}
+		}
+	})
+	if welcomed != 2 || asked.Load() != 3 {
+		t.Errorf("it joined %d times with %d tokens", welcomed, asked.Load())
 	}
 }
 

@@ -100,8 +100,10 @@ func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 	handle(Event{Type: wire.TypeWelcome, Welcome: &s.Welcome})
 
 	var sending sync.WaitGroup
+	during, end := context.WithCancel(ctx)
 	sending.Go(func() { r.attach(s) })
 	defer func() {
+		end()
 		r.detach()
 		_ = s.Close()
 		sending.Wait()
@@ -119,7 +121,7 @@ func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 		case e.settles() && r.settle(s, e):
 			continue
 		case e.Type == wire.TypeExpiring && o.GetToken != nil:
-			sending.Go(func() { r.renew(ctx, s) })
+			sending.Go(func() { r.renew(during, s) })
 		}
 		if rev, prev := e.revs(); rev > 0 {
 			if e.Past, err = r.advance(rev, prev); err != nil {

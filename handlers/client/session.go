@@ -31,7 +31,8 @@ type Options struct {
 	MaxWait    time.Duration // longest wait between two attempts to connect; 0 is 15 seconds
 	MaxPending int           // frames that wait for their ack; further ones wait for a place; 0 is 256
 	// GetToken, instead of Token, is asked before every connect, and by a
-	// session whose token is about to end. An error is as a failed attempt.
+	// session whose token is about to end; that one's context ends with the
+	// session. An error is as a failed attempt.
 	GetToken func(ctx context.Context) (string, error)
 }
 
