@@ -300,7 +300,12 @@ export class Room extends EventTarget {
   /** Goes on with a fresh token, if there is one. */
   async #renew() {
     if (!this.#options.getToken) return;
-    const token = await Promise.resolve(this.#options.getToken()).catch(() => undefined);
+    let token;
+    try {
+      token = await this.#options.getToken();
+    } catch {
+      return; // asked again for the next connection
+    }
     if (token && token !== this.#token && this.#link.send({ type: "auth", token, id: RENEWAL })) this.#fresh = token;
   }
 
