@@ -11,8 +11,9 @@ func (c *calling) toKeep(now time.Time) bool {
 	return c.told > c.noted && now.Sub(c.at) >= webhookKeep
 }
 
-// keepWebhook notes durably how far a webhook has come, if that is due. Whoever goes on after a crash, or on another
-// node, tells again what was told since the last note.
+// keepWebhook notes durably how far a webhook has come, if that is due. Whoever
+// goes on after a crash, or on another node, tells again what was told since the
+// last note.
 func (r *Registry) keepWebhook(ctx context.Context, id uint64, c *calling) {
 	w := &r.webhooks
 	w.mu.Lock()
