@@ -82,6 +82,8 @@ export const en = {
   banned_title: "You are banned from this room",
   banned_text: "A moderator closed it to you.",
   banned_until: "It is closed to you until {time}.",
+  muted: "You may not write here for now.",
+  muted_until: "You may not write here until {time}.",
   full_title: "The server is full",
   full_text: "You come in as soon as there is a place.",
   open_chat: "Open the chat",

@@ -43,10 +43,20 @@ export const t = speaker(words);
  * @param {{code: string, detail: string}} error
  */
 export function reason(error) {
+  if (error.code === "muted") {
+    const { until, why } = sanction(error.detail);
+    return (until ? t("muted_until", { time: until }) : t("muted")) + (why && ` “${why}”`);
+  }
   const key = /** @type {Key} */ (`error_${error.code}`);
   if (key in words) return t(key);
-  const said = error.detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => (dayOf(at) === dayOf(Date.now()) ? clock : full)(at));
+  const said = error.detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moment);
   return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
+/** Until when a moderator keeps somebody out or silent, and the moderator's words; each "" for none. @param {string} detail of the refusal */
+export function sanction(detail) {
+  const [, until = "", why = ""] = /^.*?(?: until (\d[^ ]*Z))?(?:: (.*))?$/s.exec(detail) ?? [];
+  return { until: until && moment(until), why };
 }
 
 const numbers = new Intl.NumberFormat(locale);
@@ -61,6 +71,9 @@ export const number = (n) => numbers.format(n);
 export const clock = (at) => clockFormat.format(new Date(at));
 /** @param {string | number} at */
 export const full = (at) => fullFormat.format(new Date(at));
+
+/** A clock today, else the day as well. @param {string} at */
+const moment = (at) => (dayOf(at) === dayOf(Date.now()) ? clock : full)(at);
 
 /** A number that counts days in the reader's time zone. @param {string | number} at */
 export function dayOf(at) {

@@ -1,6 +1,6 @@
 // What stands in the place of a room that one cannot be in, and what to do then.
 
-import { full, t } from "../i18n/index.js";
+import { sanction, t } from "../i18n/index.js";
 import { h } from "./dom.js";
 
 /** @import {Room} from "../sdk/room.js" */
@@ -27,9 +27,9 @@ export function shutCard(room, { code, reason }, { whole, again, create, signIn 
     case 4004:
       return card(t("not_found_title"), [t("not_found_text", { room: room.id })], whole ? button(t("create_it"), create) : retry);
     case 4009: {
-      const { until, words } = sanction(detail);
-      const over = until ? t("banned_until", { time: full(until) }) : name === "banned" ? t("banned_text") : t("kicked_text");
-      return card(t(name === "banned" ? "banned_title" : "kicked_title"), [over, words && h("q", { dir: "auto" }, words)], retry);
+      const { until, why } = sanction(detail);
+      const over = until ? t("banned_until", { time: until }) : name === "banned" ? t("banned_text") : t("kicked_text");
+      return card(t(name === "banned" ? "banned_title" : "kicked_title"), [over, why && h("q", { dir: "auto" }, why)], retry);
     }
     case 4001: {
       const chat = h("a", { class: "primary", href: `${room.server.origin}/r/${encodeURIComponent(room.id)}`, target: "_blank", rel: "noopener" }, t("open_chat"));
@@ -51,9 +51,3 @@ function card(title, text, ...actions) {
 
 /** @param {string} label @param {() => void} act */
 const button = (label, act) => h("button", { type: "button", class: "primary", onclick: act }, label);
-
-/** Until when a moderator keeps somebody out, and the moderator's words. @param {string} detail of a close with 4009 */
-function sanction(detail) {
-  const [, until = "", words = ""] = /^.*?(?: until (\d[^ ]*Z))?(?:: (.*))?$/s.exec(detail) ?? [];
-  return { until, words };
-}
