@@ -57,18 +57,24 @@ func TestUIMissingRoom(t *testing.T) {
 	p.calm()
 }
 
-// TestUIFull comes to a server that has no place left, and in when it has.
+// TestUIFull comes to a server, and to a room, that has no place left, and in when
+// it has.
 func TestUIFull(t *testing.T) {
 	t.Parallel()
 	browser := newBrowser(t)
-	server := serveProcess(t, "--max-sessions", "1")
-	first := openPage(t, browser, server.URL, "lobby", "Ana")
-	second := newPage(t, browser, "Ben")
-	second.openCard(server.URL+"/r/lobby", "The server is full")
-	first.do(chromedp.Navigate("about:blank"))
-	second.until(`ui.ready() || (ui.$(".card button")?.click(), false)`)
-	second.until(`!ui.$(".card") && ui.text.checkVisibility()`)
-	second.calm()
+	server, _ := serveGuarded(t, "--max-sessions", "1")
+	large, api := serveGuarded(t)
+	one := 1
+	set(t, api, "lobby", wire.PatchRoom{MaxMembers: &one})
+	for title, url := range map[string]string{"The server is full": server.URL, "The room is full": large.URL} {
+		first := openPage(t, browser, url, "lobby", "Ana")
+		second := newPage(t, browser, "Ben")
+		second.openCard(url+"/r/lobby", title)
+		first.do(chromedp.Navigate("about:blank"))
+		second.until(`ui.ready() || (ui.$(".card button")?.click(), false)`)
+		second.until(`!ui.$(".card") && ui.text.checkVisibility()`)
+		second.calm()
+	}
 }
 
 // TestUISignIn comes without the credential that is needed: the page asks for it,

@@ -85,6 +85,7 @@ export const en = {
   muted: "You may not write here for now.",
   muted_until: "You may not write here until {time}.",
   full_title: "The server is full",
+  room_full_title: "The room is full",
   full_text: "You come in as soon as there is a place.",
   open_chat: "Open the chat",
   signin_title: "This room needs a sign-in",

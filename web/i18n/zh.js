@@ -86,6 +86,7 @@ export const zh = {
   muted: "你暂时不能在这里发言。",
   muted_until: "在{time}之前你不能在这里发言。",
   full_title: "服务器已满",
+  room_full_title: "聊天室已满",
   full_text: "一有空位就会让你进来。",
   open_chat: "打开聊天",
   signin_title: "需要登录",

@@ -39,7 +39,7 @@ export function plan(code, reason, attempt, chance = Math.random()) {
  * @typedef {object} LinkHandlers
  * @property {() => {url: string, protocols: string[]} | Promise<{url: string, protocols: string[]}>} target asked before every attempt
  * @property {(frame: ServerFrame) => void} onframe
- * @property {(state: LinkState, info: {wait: number, code: number}) => void} onstate
+ * @property {(state: LinkState, info: {wait: number, code: number, reason: string}) => void} onstate
  * @property {(code: number, reason: string) => void} onstop the server does not want it back
  * @property {() => Promise<ChatError | undefined>} why asked when a socket did not open: what REST says
  */
@@ -194,11 +194,12 @@ export class Link {
     // A refusal by HTTP is hidden, a close frame can be lost. REST tells.
     const error = await this.#handlers.why();
     if (socket !== this.#socket) return;
+    const reason = `${error?.code}: ${error?.message}`; // as a close frame would have told it
     if (error && [401, 403, 404, 410].includes(error.status)) {
       const code = error.code === "banned" ? 4009 : { 401: 4001, 403: 4003 }[error.status] ?? 4004;
-      this.#stop(code, `${error.code}: ${error.message}`); // as a close frame would have told it
+      this.#stop(code, reason);
     } else if (error?.status === 429 || error?.status === 503) {
-      this.#retry(4100, "");
+      this.#retry(4100, reason);
     } else {
       this.#retry(1006, "");
     }
@@ -225,7 +226,7 @@ export class Link {
     const { wait } = plan(code, reason, this.#attempt++);
     this.#drop();
     this.#timer = setTimeout(() => void this.#connect(), wait);
-    this.#set("waiting", { wait, code });
+    this.#set("waiting", { wait, code, reason });
   }
 
   /**
@@ -234,7 +235,7 @@ export class Link {
    */
   #stop(code, reason) {
     this.#drop();
-    this.#set("stopped", { wait: 0, code });
+    this.#set("stopped", { wait: 0, code, reason });
     this.#handlers.onstop(code, reason);
   }
 
@@ -251,7 +252,7 @@ export class Link {
   }
 
   /** @param {LinkState} state */
-  #set(state, info = { wait: 0, code: 0 }) {
+  #set(state, info = { wait: 0, code: 0, reason: "" }) {
     this.state = state;
     this.#handlers.onstate(state, info);
   }

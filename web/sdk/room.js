@@ -87,8 +87,8 @@ export class Room extends EventTarget {
     /** @type {Map<string, Person>} who is here, as far as told */
     this.members = new Map();
     this.online = 0;
-    /** Whether the server has no place for one more connection; it is asked again. */
-    this.crowded = false;
+    /** Why there is no place for one more connection, "" if there is; it is asked again. */
+    this.crowded = "";
 
     this.#outbox = new Outbox(`${this.server.origin}/${id}`, {
       me: () => this.welcome && this.you?.id,
@@ -101,7 +101,7 @@ export class Room extends EventTarget {
       onframe: (frame) => this.#heard(() => this.#receive(frame)),
       onstate: (state, info) => {
         if (state !== "open") this.#outbox.interrupted(info.code);
-        if (state === "waiting") this.crowded = info.code === 4100 || info.code === 4101;
+        if (state === "waiting") this.crowded = info.code === 4100 || info.code === 4101 ? info.reason : "";
         this.#emit("state", { state, ...info });
       },
       onstop: (code, reason) => this.#heard(() => this.#emit("closed", { code, reason })),
@@ -313,7 +313,7 @@ export class Room extends EventTarget {
   #welcomed(welcome) {
     const again = this.cursor?.epoch === welcome.epoch && welcome.recovered;
     this.welcome = welcome;
-    this.crowded = false;
+    this.crowded = "";
     this.info = welcome.room;
     this.you = welcome.you;
     if (welcome.you.token && !this.#options.getToken) this.#token = welcome.you.token;

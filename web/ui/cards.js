@@ -23,7 +23,7 @@ export function shutCard(room, { code, reason }, { whole, again, create, signIn 
   const retry = button(t("try_again"), again);
   switch (code) {
     case 4100:
-      return card(t("full_title"), [t("full_text")], button(t("try_now"), again));
+      return card(t(name === "room_full" ? "room_full_title" : "full_title"), [t("full_text")], button(t("try_now"), again));
     case 4004:
       return card(t("not_found_title"), [t("not_found_text", { room: room.id })], whole ? button(t("create_it"), create) : retry);
     case 4009: {

@@ -376,13 +376,13 @@ export class ChatRoom extends HTMLElement {
     label.textContent = room.online > 0 ? number(room.online) : "";
     this.peopleButton.setAttribute("aria-label", t("people_here", { n: room.online }));
     this.peopleButton.title = t("people_here", { n: room.online });
-    this.peopleButton.hidden = !room.welcome;
+    this.peopleButton.hidden = !room.welcome || this.#closed !== undefined;
     this.people?.draw(room);
   }
 
   /** @param {Room} room @param {Timeline} timeline */
   #drawStage(room, timeline) {
-    const shut = this.#closed ?? (room.crowded && !room.welcome ? { code: 4100, reason: "" } : undefined);
+    const shut = this.#closed ?? (room.crowded && !room.welcome ? { code: 4100, reason: room.crowded } : undefined);
     const stands = shut && this.#card(room, shut);
     const loading = !stands && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
     this.stage.dataset["state"] = stands ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
@@ -419,7 +419,7 @@ export class ChatRoom extends HTMLElement {
   #drawComposer(room) {
     const may = room.you?.may;
     const info = room.info;
-    this.composer.element.hidden = this.#closed !== undefined || (room.crowded && !room.welcome);
+    this.composer.element.hidden = this.#closed !== undefined || (room.crowded !== "" && !room.welcome);
     const say = (/** @type {import("./dom.js").IconName} */ name, /** @type {string} */ text) => this.composer.setState("blocked", [icon(name), text]);
     if (info?.archived) return say("archive", t("archived_note"));
     if (may && !may.includes("post")) return say("lock", t("read_only_note"));
