@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -71,12 +72,12 @@ func (t *slackText) UnmarshalJSON(raw []byte) error {
 // slackForm is the JSON in a form's payload, which is the older way to post to
 // Slack; nil for a body that is none.
 func slackForm(body []byte) []byte {
-	rest, ok := strings.CutPrefix(string(body), "payload=")
+	rest, ok := bytes.CutPrefix(body, []byte("payload="))
 	if !ok {
 		return nil
 	}
-	rest, _, _ = strings.Cut(rest, "&")
-	payload, err := url.QueryUnescape(rest)
+	rest, _, _ = bytes.Cut(rest, []byte("&"))
+	payload, err := url.QueryUnescape(string(rest))
 	if err != nil {
 		return nil
 	}
