@@ -150,14 +150,14 @@ func TestUITooFast(t *testing.T) {
 	slow := openPage(t, browser, server.URL, "slow", "Ben")
 	slow.say("one")
 	slow.say("two")
-	slow.until(`ui.$(".countdown") && ui.row("two").classList.contains("underway")`)
+	slow.until(`ui.$(".countdown") && ui.$(".note").innerText.includes("Slow mode") && ui.row("two").classList.contains("underway")`)
 	slow.run("ui.view.focus()")
 	slow.write("three")
 	slow.press("Enter")
 	if text := eval[string](slow, "ui.text.value"); text != "three" {
 		t.Errorf("what was written in the meantime became %q", text)
 	}
-	slow.until(`ui.row("two").dataset.key.match(/^\d+$/) && !ui.$(".countdown")`)
+	slow.until(`ui.row("two").dataset.key.match(/^\d+$/) && !ui.$(".countdown") && ui.$(".note").innerText === ""`)
 	if got := history(t, server.URL, "slow"); !slices.Equal(got, []string{"one", "two"}) {
 		t.Errorf("the server has %q", got)
 	}

@@ -41,6 +41,8 @@ export class ChatRoom extends HTMLElement {
   people;
   /** Texts to be read out, gathered until the voice is free. @type {string[]} */
   #unsaid = [];
+  /** Why what was written waits, while the server wants no posts. */
+  #tooFast = "";
   /** Whether the user must choose a name before writing. */
   nameless = false;
   /** Whether there is a page around it that can sign in and make rooms. */
@@ -134,7 +136,11 @@ export class ChatRoom extends HTMLElement {
     on("typing", (frame) => this.#typed(frame.who));
     on("refused", (error) => {
       if (error.code === "unavailable" && room.unstoredSince > 0) return; // the banner says it
-      this.toast(reason({ code: error.code, detail: error.message }));
+      const text = reason({ code: error.code, detail: error.message });
+      if (error.code !== "slow_mode" && error.code !== "rate_limited") return void this.toast(text);
+      // Beside the countdown, for as long, and over no message.
+      this.#tooFast = text;
+      this.#status();
     });
     on("closed", (why) => {
       this.#closed = why;
@@ -334,7 +340,8 @@ export class ChatRoom extends HTMLElement {
     // A loss of a moment is not worth a word.
     const late = 3000;
     const unstored = ok && waiting > 0 && room.unstoredSince > 0 ? Date.now() - room.unstoredSince : -1;
-    this.composer.note.textContent = waiting > 0 && (!ok || unstored >= late) ? t("waiting", { n: waiting }) : "";
+    if (room.pausedUntil === 0) this.#tooFast = "";
+    this.composer.note.textContent = waiting > 0 && (!ok || unstored >= late) ? t("waiting", { n: waiting }) : this.#tooFast;
     if (ok || this.#closed || !room.welcome) {
       clearTimeout(this.#bannerTimer);
       this.#bannerTimer = undefined;
