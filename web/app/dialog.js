@@ -10,12 +10,12 @@ import { composing, h, iconButton } from "../ui/dom.js";
  * Opens a dialog; it is gone once it is closed, and the focus is where it was.
  * @param {string} title
  * @param {Child[]} content
- * @param {{class?: string, bare?: boolean}} [options] bare has no head
+ * @param {{class?: string, bare?: boolean, firm?: boolean}} [options] bare has no head; firm stays when somebody clicks beside it
  */
 export function dialog(title, content, options = {}) {
   const el = h("dialog", { class: options.class ?? "", "aria-label": title }, !options.bare && h("header", { role: "none" }, h("h2", { dir: "auto" }, title), iconButton("close", t("close"), () => el.close())), content);
   el.addEventListener("close", () => el.remove());
-  el.addEventListener("pointerdown", (e) => {
+  if (!options.firm) el.addEventListener("pointerdown", (e) => {
     const box = el.getBoundingClientRect();
     const outside = e.clientX < box.left || e.clientX > box.right || e.clientY < box.top || e.clientY > box.bottom;
     if (e.target === el && outside) el.close();

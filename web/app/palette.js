@@ -72,7 +72,7 @@ export function openPalette(app, q) {
     try {
       const found = await app.sidebar.server.call("GET", "/search", { query: { q: text, limit: 20 } });
       if (mine !== round) return;
-      messages = found.messages ?? found.results ?? [];
+      messages = found.messages.toReversed(); // the newest first
       searched = text;
       draw();
     } catch {

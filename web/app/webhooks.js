@@ -147,5 +147,5 @@ function openSecret(secret) {
     h("pre", { tabindex: "0", dir: "ltr", "aria-label": t("hook_secret") }, h("code", {}, secret)),
     h("p", { class: "verify" }, t("hook_verify")),
     h("div", { class: "buttons" }, h("button", { type: "button", class: "plain", onclick: () => el.close() }, t("close")), copy),
-  ], { class: "sanction" });
+  ], { class: "sanction", firm: true });
 }
