@@ -1,9 +1,10 @@
 // A dialog with a title, and the fields of forms in it.
 
 import { known, t } from "../i18n/dialogs.js";
+import { reason } from "../i18n/index.js";
+import { ChatError } from "../sdk/room.js";
 import { composing, h, iconButton } from "../ui/dom.js";
 
-/** @import {ChatError} from "../sdk/room.js" */
 /** @typedef {import("../ui/dom.js").Child} Child */
 
 /**
@@ -117,6 +118,16 @@ export function enterSubmits(form) {
   });
 }
 
+/**
+ * Looks again at what an open dialog shows, every few milliseconds, as long as
+ * somebody can see it.
+ * @param {HTMLDialogElement} el @param {number} every @param {() => unknown} look
+ */
+export function whileOpen(el, every, look) {
+  const timer = setInterval(() => !document.hidden && look(), every);
+  el.addEventListener("close", () => clearInterval(timer));
+}
+
 /** What is wrong with a field, in the reader's language. @param {{field: string, code: string, detail: string}} error */
 function trouble({ field, code, detail }) {
   const key = [`bad_${field}`, `bad_${code}`].find((k) => known(k));
@@ -124,19 +135,20 @@ function trouble({ field, code, detail }) {
 }
 
 /**
- * Shows what the server refused, at the fields that it names.
- * @param {ChatError} error
+ * Shows what the server refused: at the fields that it names, else below them.
+ * What is no refusal is thrown again.
+ * @param {unknown} err
  * @param {Record<string, {complain: (trouble: string) => void, input?: HTMLElement}>} named
- * @returns {boolean} whether every part of it stands at a field
+ * @param {HTMLElement} below
  */
-export function complain(error, named) {
+export function refused(err, named, below) {
+  if (!(err instanceof ChatError)) throw err;
   for (const f of Object.values(named)) f.complain("");
-  let placed = error.errors.length > 0;
-  for (const e of error.errors.toReversed()) {
+  if (err.errors.length === 0) below.textContent = reason(err);
+  for (const e of err.errors.toReversed()) {
     const at = named[e.field] ?? named[e.field.split(/[.[]/)[0] ?? ""];
-    at?.complain(trouble(e));
+    if (at) at.complain(trouble(e));
+    else below.textContent = trouble(e);
     at?.input?.focus();
-    placed &&= at !== undefined;
   }
-  return placed;
 }

@@ -5,7 +5,7 @@ import { t } from "../i18n/dialogs.js";
 import { number } from "../i18n/index.js";
 import { h } from "../ui/dom.js";
 import { Chart } from "./chart.js";
-import { dialog } from "./dialog.js";
+import { dialog, whileOpen } from "./dialog.js";
 import { quantile, read, sum } from "./prometheus.js";
 
 /** @import {App} from "./main.js" */
@@ -97,7 +97,6 @@ export function openFigures(app) {
     note.textContent = t("figures_text", { time: seconds < 60 ? t("seconds_short", { n: seconds }) : t("minutes_short", { n: Math.round(seconds / 60) }) });
   };
   const el = dialog(t("figures_title"), [note, grid], { class: "wide" });
-  const timer = setInterval(() => !document.hidden && void look(), EVERY * 1000);
-  el.addEventListener("close", () => clearInterval(timer));
+  whileOpen(el, EVERY * 1000, look);
   void look();
 }

@@ -254,7 +254,7 @@ export class App {
       await act();
     } catch (err) {
       if (!(err instanceof ChatError)) throw err;
-      this.view.toast(reason({ code: err.code, detail: err.message }));
+      this.view.toast(reason(err));
     }
   }
 

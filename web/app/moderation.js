@@ -5,7 +5,7 @@ import { reason } from "../i18n/index.js";
 import { ChatError } from "../sdk/room.js";
 import { h, hue, icon, initial } from "../ui/dom.js";
 import { Log } from "./audit.js";
-import { dialog } from "./dialog.js";
+import { dialog, whileOpen } from "./dialog.js";
 import { lift } from "./moderate.js";
 import { Pages } from "./pages.js";
 
@@ -49,7 +49,7 @@ export function openModeration(app, tab = "bans") {
       trouble.textContent = "";
     } catch (err) {
       if (!(err instanceof ChatError)) throw err;
-      trouble.textContent = reason({ code: err.code, detail: err.message });
+      trouble.textContent = reason(err);
     }
   };
   const show = (/** @type {string} */ name) => {
@@ -63,8 +63,7 @@ export function openModeration(app, tab = "bans") {
     void refresh();
   };
   const el = dialog(t("moderation_title", { room: app.room?.info?.name || room }), [bar, trouble, stage], { class: "wide" });
-  const timer = setInterval(() => !document.hidden && void refresh(), REFRESH);
-  el.addEventListener("close", () => clearInterval(timer));
+  whileOpen(el, REFRESH, refresh);
   show(tab);
 }
 

@@ -1,10 +1,9 @@
 // All that can be set about a room.
 
 import { t } from "../i18n/dialogs.js";
-import { reason } from "../i18n/index.js";
-import { ChatError, newID } from "../sdk/room.js";
+import { newID } from "../sdk/room.js";
 import { h } from "../ui/dom.js";
-import { buttons, choice, complain, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, choice, dialog, enterSubmits, field, refused } from "./dialog.js";
 import { count, duration } from "./quantity.js";
 
 /** @import {App} from "./main.js" */
@@ -74,9 +73,7 @@ function show(app, room) {
     try {
       if (Object.keys(body).length > 0) app.sidebar.update(await server.call("PATCH", `/rooms/${room.id}`, { body, key: newID() }));
     } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      if (!complain(err, fields)) trouble.textContent = reason({ code: err.code, detail: err.message });
-      return;
+      return refused(err, fields, trouble);
     }
     el.close();
     if (Object.keys(body).length > 0) app.view.toast(t("saved"), undefined, 2500);

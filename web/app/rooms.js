@@ -4,7 +4,7 @@ import { t } from "../i18n/dialogs.js";
 import { reason } from "../i18n/index.js";
 import { ChatError, newID } from "../sdk/room.js";
 import { h } from "../ui/dom.js";
-import { buttons, choice, complain, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, choice, dialog, enterSubmits, field, refused } from "./dialog.js";
 
 /** @import {App} from "./main.js" */
 /** @import {RoomInfo} from "../sdk/protocol.js" */
@@ -42,10 +42,8 @@ export function create(app, params) {
       app.go(`/r/${made.id}`);
       if (app.room?.state === "stopped") void app.room.join().catch(() => {}); // one was there when it was not
     } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      const text = reason({ code: err.code, detail: err.message });
-      if (err.code === "room_exists") fields.id.complain(text);
-      else if (!complain(err, fields)) trouble.textContent = text;
+      if (err instanceof ChatError && err.code === "room_exists") fields.id.complain(reason(err));
+      else refused(err, fields, trouble);
     }
   };
   const el = dialog(t("create_room"), [fields.name.element, fields.id.element, fields.topic.element, mode.element, visibility.element, trouble, buttons(t("create"), submit)]);
@@ -58,18 +56,19 @@ export function announce(app, params) {
   if (!room) return;
   const line = field(t("announce_text"), { rows: 4, autofocus: true, placeholder: t("announce_placeholder") }, t("announce_help", { room: room.info?.name || room.id }));
   line.input.value = params.text ?? "";
+  const trouble = h("p", { class: "trouble", role: "alert" });
   const key = keys();
   const submit = async () => {
+    trouble.textContent = "";
     const body = { message: line.input.value.trim() };
     try {
       const sent = await room.server.call("POST", `/rooms/${room.id}/broadcast`, { body, key: key(body) });
       el.close();
       app.view.toast(t("announce_sent", { n: sent.online }));
     } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      if (!complain(err, { message: line })) line.complain(reason({ code: err.code, detail: err.message }));
+      refused(err, { message: line }, trouble);
     }
   };
-  const el = dialog(t("action_announce"), [line.element, buttons(t("send"), submit)]);
+  const el = dialog(t("action_announce"), [line.element, trouble, buttons(t("send"), submit)]);
   enterSubmits(el);
 }

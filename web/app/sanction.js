@@ -1,10 +1,8 @@
 // Asking a moderator for the terms: for how long, and why.
 
 import { t } from "../i18n/dialogs.js";
-import { reason } from "../i18n/index.js";
-import { ChatError } from "../sdk/room.js";
 import { h } from "../ui/dom.js";
-import { buttons, check, choice, complain, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, check, choice, dialog, enterSubmits, field, refused } from "./dialog.js";
 import { sanction } from "./moderate.js";
 
 /** @import {App} from "./main.js" */
@@ -36,9 +34,7 @@ export function openSanction(app, kind, person) {
       if (kind === "ban" && withClear.input.checked) await sanction(app, "clear", person);
       el.close();
     } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      const fields = { reason: why, ...(kind === "address" && { address, who: address }) };
-      if (!complain(err, fields)) trouble.textContent = reason({ code: err.code, detail: err.message });
+      refused(err, { reason: why, ...(kind === "address" && { address, who: address }) }, trouble);
     }
   };
   const el = dialog(t(`${kind}_title`, { name }), [

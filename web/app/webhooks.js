@@ -4,11 +4,12 @@ import { brief, t } from "../i18n/dialogs.js";
 import { reason } from "../i18n/index.js";
 import { ChatError, newID } from "../sdk/room.js";
 import { h, icon } from "../ui/dom.js";
-import { buttons, check, complain, dialog, enterSubmits, field } from "./dialog.js";
+import { buttons, check, dialog, enterSubmits, field, refused, whileOpen } from "./dialog.js";
 import { Pages } from "./pages.js";
 import { keys } from "./rooms.js";
 
 /** @import {App} from "./main.js" */
+/** @import {Key} from "../i18n/dialogs.js" */
 /** @import {Person} from "../sdk/protocol.js" */
 /** @typedef {{id: number, name?: string, url: string, events: Event[], secret?: string, by: Person, at: string, enabled: boolean, disabled?: "paused" | "gone" | "failing", pending: number, called_at?: string, status?: number, failure?: string, failures?: number, failing_since?: string, next_try?: string}} Webhook */
 /** @typedef {typeof events[number]} Event */
@@ -37,7 +38,7 @@ export function openWebhooks(app) {
       trouble.textContent = "";
     } catch (err) {
       if (!(err instanceof ChatError)) throw err;
-      trouble.textContent = reason({ code: err.code, detail: err.message });
+      trouble.textContent = reason(err);
     }
   };
   const test = async (/** @type {Webhook} */ w) => {
@@ -58,7 +59,7 @@ export function openWebhooks(app) {
   };
 
   const draw = (/** @type {Webhook} */ w) => {
-    const button = (/** @type {"hook_test"} */ label, /** @type {string} */ look, /** @type {() => unknown} */ act) =>
+    const button = (/** @type {Key} */ label, /** @type {string} */ look, /** @type {() => unknown} */ act) =>
       h("button", { type: "button", class: look, "data-id": `${w.id} ${label}`, "aria-label": `${t(label)}: ${called(w)}`, onclick: act }, t(label));
     return h("li", { class: "hook" },
       h("div", { class: "hook-head" }, h("b", { dir: "auto" }, called(w)), h("span", { class: `state ${state(w)}` }, t(`hook_${state(w)}`))),
@@ -68,15 +69,14 @@ export function openWebhooks(app) {
       w.failure && h("q", { dir: "auto" }, w.failure),
       h("div", { class: "hook-acts" },
         button("hook_test", "plain", () => void attempt(() => test(w))),
-        button(/** @type {any} */ (w.enabled ? "hook_pause" : "hook_resume"), "plain", () => void attempt(() => enable(w, !w.enabled))),
-        button(/** @type {any} */ ("hook_remove"), "danger", () => remove(w))));
+        button(w.enabled ? "hook_pause" : "hook_resume", "plain", () => void attempt(() => enable(w, !w.enabled))),
+        button("hook_remove", "danger", () => remove(w))));
   };
   const empty = h("div", { class: "none" }, icon("hook"), h("h3", {}, t("no_hooks")), h("p", {}, t("no_hooks_text")));
   const list = new Pages(() => server.call("GET", path), "webhooks", draw, empty);
   const add = h("button", { type: "button", class: "primary", onclick: () => openAdd(app, path, attempt) }, t("hook_add"), "…");
   const el = dialog(t("hooks_title", { room: app.room?.info?.name || app.room?.id || "" }), [trouble, told, list.element, h("div", { class: "buttons" }, add)], { class: "wide hooks" });
-  const timer = setInterval(() => !document.hidden && void attempt(), REFRESH);
-  el.addEventListener("close", () => clearInterval(timer));
+  whileOpen(el, REFRESH, () => attempt());
   void attempt();
 }
 
@@ -123,8 +123,7 @@ function openAdd(app, path, refresh) {
       openSecret(made.secret ?? "");
       await refresh();
     } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      if (!complain(err, { url, name, events: chosen })) trouble.textContent = err.errors[0]?.detail ?? reason({ code: err.code, detail: err.message });
+      refused(err, { url, name, events: chosen }, trouble);
     }
   };
   const el = dialog(t("hook_add"), [

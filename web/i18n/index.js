@@ -40,16 +40,17 @@ export const t = speaker(words);
 /**
  * What the server said, in the reader's language where it has words for it; else
  * its own as a sentence, with times as they are at the reader's.
- * @param {{code: string, detail: string}} error
+ * @param {{code: string, message: string} | {code: string, detail: string}} error as it is thrown, or as it was kept
  */
 export function reason(error) {
+  const detail = "detail" in error ? error.detail : error.message;
   if (error.code === "muted") {
-    const { until, why } = sanction(error.detail);
+    const { until, why } = sanction(detail);
     return (until ? t("muted_until", { time: until }) : t("muted")) + (why && ` “${why}”`);
   }
   const key = /** @type {Key} */ (`error_${error.code}`);
   if (key in words) return t(key);
-  const said = error.detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moment);
+  const said = detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moment);
   return said.charAt(0).toUpperCase() + said.slice(1);
 }
 

@@ -136,7 +136,7 @@ export class ChatRoom extends HTMLElement {
     on("typing", (frame) => this.#typed(frame.who));
     on("refused", (error) => {
       if (error.code === "unavailable" && room.unstoredSince > 0) return; // the banner says it
-      const text = reason({ code: error.code, detail: error.message });
+      const text = reason(error);
       if (error.code !== "slow_mode" && error.code !== "rate_limited") return void this.toast(text);
       // Beside the countdown, for as long, and over no message.
       this.#tooFast = text;
