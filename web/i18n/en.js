@@ -41,6 +41,8 @@ export const en = {
   earlier_message: "An earlier message",
   message_gone: "That message is no longer there.",
   not_sent: "Not sent",
+  not_sent_why: "Not sent. {why}",
+  in_words: " “{words}”",
   retry: "Retry",
   discard: "Discard",
   reacted: { one: "{emoji}, {n} person", other: "{emoji}, {n} people" },

@@ -46,7 +46,7 @@ export function reason(error) {
   const detail = "detail" in error ? error.detail : error.message;
   if (error.code === "muted") {
     const { until, why } = sanction(detail);
-    return (until ? t("muted_until", { time: until }) : t("muted")) + (why && ` “${why}”`);
+    return (until ? t("muted_until", { time: until }) : t("muted")) + (why && t("in_words", { words: why }));
   }
   const key = /** @type {Key} */ (`error_${error.code}`);
   if (key in words) return t(key);

@@ -42,6 +42,8 @@ export const zh = {
   earlier_message: "更早的消息",
   message_gone: "这条消息已经不在了。",
   not_sent: "未发送",
+  not_sent_why: "未发送。{why}",
+  in_words: "“{words}”",
   retry: "重试",
   discard: "丢弃",
   reacted: "{emoji}，{n} 人",

@@ -126,7 +126,7 @@ function failure(item) {
   return h(
     "div",
     { class: "failure" },
-    h("span", {}, `${t("not_sent")}. `, item.error ? reason(item.error) : ""),
+    h("span", {}, t("not_sent_why", { why: item.error ? reason(item.error) : "" })),
     act("retry", t("retry")),
     act("copy", t("copy")),
     act("discard", t("discard")),
