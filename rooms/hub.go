@@ -84,6 +84,9 @@ func (h *hub) deliver(c *Change) {
 		h.ring.dropped = c.Rev
 		return
 	}
+	if c.Kind == ChangeChat {
+		h.presence.posted(c.By)
+	}
 	h.addLocked(Frame{Epoch: c.Epoch, Rev: c.Rev, Payload: h.deps.encoder.Change(c)})
 	h.delivered.Broadcast()
 }

@@ -220,6 +220,15 @@ func (h *hub) typing(m *Member) {
 	}
 }
 
+// posted ends the typing of who has posted: what they type next is news.
+func (p *presence) posted(who Sender) {
+	if one := p.here[who.ID]; one != nil {
+		for _, m := range one.members {
+			m.typed = 0
+		}
+	}
+}
+
 // typingElsewhere tells the room that somebody types on another node.
 func (h *hub) typingElsewhere(who Sender) {
 	h.mu.Lock()

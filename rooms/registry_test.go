@@ -492,3 +492,27 @@ func TestAStoreThatFailsRefusesAndRecovers(t *testing.T) {
 		t.Errorf("afterwards: %+v, %v", receipt, err)
 	}
 }
+
+// A post ends the typing of who wrote it: what they type next is told at once,
+// however soon it is.
+func TestWhoHasPostedTypesAnew(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	ana := newReader()
+	join(t, r, person("Ana"), rooms.Lobby, rooms.JoinOptions{}, ana)
+	ben := join(t, r, person("Ben"), rooms.Lobby, rooms.JoinOptions{}, newReader())
+	ana.until(t, "welcome") // events are for who is here
+	told := func(n int) {
+		t.Helper()
+		eventually(t, func() bool {
+			return strings.Count(strings.Join(ana.read(), "\n"), "typing Ben") == n
+		}, func() string { return fmt.Sprintf("not %d times that Ben types in %q", n, ana.read()) })
+	}
+	ben.Typing()
+	told(1)
+	ben.Typing()
+	post(t, r, person("Ben"), rooms.Lobby, "one")
+	ana.until(t, "chat")
+	ben.Typing()
+	told(2)
+}

@@ -182,7 +182,7 @@ export class Room extends EventTarget {
    * @returns {Promise<Ack>}
    */
   send(message, options = {}) {
-    this.#typedAt -= 1000; // the post ended it; the server takes the next after two seconds
+    this.#typedAt = 0; // the post ends it
     return this.#outbox.submit({ type: "chat", message, ...(options.replyTo ? { reply_to: options.replyTo } : {}) }, options.id);
   }
 
