@@ -2,6 +2,7 @@
 
 import { t } from "../i18n/dialogs.js";
 import { h } from "../ui/dom.js";
+import { refused } from "./dialog.js";
 
 const PAGE = 50;
 /** What the server gives at once at most. */
@@ -32,9 +33,10 @@ export class Pages {
     this.#draw = draw;
     this.list = h("ul", { class: "pages" });
     this.empty = h("div", { hidden: true }, empty);
-    this.more = h("button", { type: "button", class: "plain more", hidden: true, onclick: () => void this.#page() }, t("show_more"));
+    this.more = h("button", { type: "button", class: "plain more", hidden: true, onclick: () => this.#page().catch((err) => refused(err, {}, this.below)) }, t("show_more"));
     this.bones = h("div", { class: "bones", "aria-hidden": "true" }, h("div"), h("div"), h("div"));
-    this.element = h("div", {}, this.bones, this.list, this.empty, this.more);
+    this.below = h("p", { class: "trouble", role: "alert" });
+    this.element = h("div", {}, this.bones, this.list, this.empty, this.more, this.below);
   }
 
   /** Asks for as much as is shown, or the server's most: what follows stays as it was. */
@@ -62,6 +64,7 @@ export class Pages {
   #show(items) {
     this.#items = items;
     this.bones.hidden = true;
+    this.below.textContent = "";
     this.empty.hidden = items.length > 0;
     this.more.hidden = !this.#next;
     const now = JSON.stringify(items);
