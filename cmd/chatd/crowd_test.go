@@ -126,7 +126,7 @@ func (c *crowd) leave(t *testing.T) {
 			await(c.ctx, t, m.name+" to read to the end", func() bool { return m.seen() >= len(history) })
 			m.check(t, history, byID)
 			repeats += m.duplicates
-			lost += m.lost
+			lost += len(m.losses) + len(m.attempts)
 		}
 		checkResume(c.ctx, t, c.url, room, history)
 	}
@@ -161,12 +161,12 @@ type crowdMember struct {
 	mu     sync.Mutex // guards what follow writes
 	heard  []wire.MessageChange
 	wrong  []string
-	lost   int
 	fresh  int // welcomes that did not resume
 	failed error
 
-	welcomes int
-	closes   []int
+	connected        bool
+	welcomes         int
+	losses, attempts []error // why connections ended, why others did not come about
 }
 
 func newCrowdMember(url, room, name string) *crowdMember {
@@ -182,11 +182,14 @@ func (m *crowdMember) follow(ctx context.Context) {
 		defer m.mu.Unlock()
 		switch {
 		case e.Type == client.TypeLost:
-			m.lost++
-			if closed, ok := errors.AsType[*client.Closed](e.Err); ok {
-				m.closes = append(m.closes, closed.Code)
+			if m.connected {
+				m.losses = append(m.losses, e.Err)
+			} else {
+				m.attempts = append(m.attempts, e.Err)
 			}
+			m.connected = false
 		case e.Welcome != nil:
+			m.connected = true
 			if !e.Welcome.Recovered {
 				m.fresh++
 			}
@@ -228,6 +231,20 @@ func (m *crowdMember) post(ctx context.Context, acks *atomic.Int64, stop <-chan 
 		}
 		m.posted = append(m.posted, ack)
 		acks.Add(1)
+	}
+}
+
+// checkLosses holds that the member lost no more connections than the servers
+// were restarted, and that each was closed with the code that says so.
+func (m *crowdMember) checkLosses(t *testing.T, restarts int) {
+	t.Helper()
+	if len(m.losses) > restarts {
+		t.Errorf("%s lost %d connections in %d restarts", m.name, len(m.losses), restarts)
+	}
+	for _, err := range m.losses {
+		if closed, ok := errors.AsType[*client.Closed](err); !ok || closed.Code != wire.CloseRestart {
+			t.Errorf("%s lost a connection with: %v", m.name, err)
+		}
 	}
 }
 
