@@ -19,7 +19,7 @@ func TestClusterRollingRestart(t *testing.T) {
 		t.Skip("takes a quarter of a minute")
 	}
 	t.Parallel()
-	c := newTrio(t, 2*time.Minute)
+	c := newTrio(t, 4*time.Minute)
 	crowd := &crowd{ctx: c.ctx, url: "http://" + c.address, settle: c.awaitSeq}
 	crowd.enter(t)
 	for i, n := range c.nodes {
