@@ -22,6 +22,7 @@ import (
 //	until FILE REGEXP               waits until the file has a match
 //	http STATUS METHOD URL [BODY]   sends a request; its answer is on stdout
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {

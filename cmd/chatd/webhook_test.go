@@ -21,6 +21,7 @@ import (
 // of every message, in order, and what it was told twice must have had the same
 // id both times.
 func TestWebhookCrash(t *testing.T) {
+	t.Parallel()
 	const rounds, each = 3, 15
 	var mu sync.Mutex
 	var order []uint64 // as they were accepted first
