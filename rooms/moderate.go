@@ -110,15 +110,14 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), err
 }
 
-// barred is the refusal of who at the room's door, nil for those who may enter.
-func (r *Registry) barred(who Identity, room *Room) error {
+// barred is the refusal of who, with may, at the room's door; nil for those who
+// may enter.
+func (r *Registry) barred(who Identity, room *Room, may Permission, now time.Time) error {
 	all := r.store.Sanctions(room.ID)
 	if all == nil {
 		return nil
 	}
-	now := time.Now()
-	rank := rankOf(who.Allowed(room.ID, room.Visibility))
-	if s := all.Holding(Ban, who.Subject, who.Network, rank, now); s != nil {
+	if s := all.Holding(Ban, who.Subject, who.Network, rankOf(may), now); s != nil {
 		return s.refusal(room.ID, now)
 	}
 	return nil

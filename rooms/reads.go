@@ -25,31 +25,38 @@ func (r *Registry) Room(ctx context.Context, who Identity, id string) (Room, err
 // room is Room for who does not read: this node may lack what it knows that the
 // others have.
 func (r *Registry) room(ctx context.Context, who Identity, id string) (Room, error) {
+	room, _, err := r.enter(ctx, who, id, time.Now())
+	return room, err
+}
+
+// enter is room, and tells what who may do there.
+func (r *Registry) enter(ctx context.Context, who Identity, id string, now time.Time) (Room, Permission, error) {
 	if err := r.begun(); err != nil {
-		return Room{}, err
+		return Room{}, 0, err
 	}
 	if !ValidRoomID(id) {
-		return Room{}, roomNotFound(id)
+		return Room{}, 0, roomNotFound(id)
 	}
 	room, err := r.store.Room(ctx, id)
 	// A hidden room costs what none costs, so that the time tells nothing.
-	hidden := err == nil && room.Visibility == Private && !who.Can(Read, id, Private)
+	may := who.Allowed(id, room.Visibility)
+	hidden := room.Visibility == Private && may&Read == 0
 	if (err != nil || hidden) && r.catchUp(ctx) {
 		room, err = r.store.Room(ctx, id)
+		may = who.Allowed(id, room.Visibility)
 	}
-	if err != nil {
-		return Room{}, err
+	switch {
+	case err != nil:
+		return Room{}, 0, err
+	case may&Read == 0 && room.Visibility == Private:
+		return Room{}, 0, roomNotFound(id)
+	case may&Read == 0:
+		return Room{}, 0, mayNotRead(id)
 	}
-	if !who.Can(Read, id, room.Visibility) {
-		if room.Visibility == Private {
-			return Room{}, roomNotFound(id)
-		}
-		return Room{}, mayNotRead(id)
+	if err := r.barred(who, &room, may, now); err != nil {
+		return Room{}, 0, err
 	}
-	if err := r.barred(who, &room); err != nil {
-		return Room{}, err
-	}
-	return room, nil
+	return room, may, nil
 }
 
 // begun tells that the store has what was in the journal when Run began, and
