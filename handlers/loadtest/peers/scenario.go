@@ -18,6 +18,7 @@ type scenario struct {
 	about string
 	load  loadtest.Config
 	hot   *loadtest.Config // played beside load, not measured
+	apart bool             // hot is played with a server of its own
 	only  []string         // the servers that it is for; nil is all
 	not   []string         // the servers that it is not for
 	shows []figure
@@ -104,6 +105,14 @@ var scenarios = []scenario{
 		only:  []string{"chatd", "classic", "centrifuge"},
 		shows: []figure{p50, p99, wrong},
 	},
+	{
+		name: "beside-apart", about: "the same, that room on another server: what the machine's processors are to blame for",
+		load:  loadtest.Config{Rooms: 900, Members: 10, Rate: 450, Size: 100},
+		hot:   &loadtest.Config{Rooms: 1, Members: 10_000, Rate: 20, Size: 100},
+		apart: true,
+		only:  []string{"chatd", "classic", "centrifuge"},
+		shows: []figure{p50, p99, wrong},
+	},
 }
 
 func (s scenario) skips(server string) bool {
@@ -122,7 +131,14 @@ func (s scenario) play(ctx context.Context, with server, binary, dir string) ([]
 		return nil, err
 	}
 	if s.hot != nil {
-		end, err := p.heat(ctx, s, with)
+		heated := p
+		if s.apart {
+			if heated, err = with.start(ctx, binary, dir); err != nil {
+				return nil, err
+			}
+			defer heated.stop()
+		}
+		end, err := heated.heat(ctx, s, with)
 		if err != nil {
 			return nil, err
 		}
