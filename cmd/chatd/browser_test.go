@@ -62,7 +62,7 @@ func readmeBlock(t *testing.T, language string) string {
 
 // newBrowser starts a browser for the test. Where there is none the test is
 // skipped, and under CI fails.
-func newBrowser(t testing.TB) context.Context {
+func newBrowser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -78,7 +78,7 @@ func newBrowser(t testing.TB) context.Context {
 	default:
 		t.Skip("no Chromium or Chrome is installed")
 	}
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}
+	options := append(more, chromedp.ExecPath(path))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox does not work for root
 	}

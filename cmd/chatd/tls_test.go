@@ -26,7 +26,7 @@ import (
 
 // newCertificate writes a certificate for this machine into dir and returns
 // what trusts it.
-func newCertificate(t *testing.T, dir string, number int64) *x509.CertPool {
+func newCertificate(t testing.TB, dir string, number int64) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -30,38 +30,59 @@ addEventListener("DOMContentLoaded", () => {
 // BenchmarkUIOpen opens a room in a browser that has never seen it, over slow 4G,
 // and tells after how many milliseconds its messages can be read: as DevTools
 // emulate that network, where a connection costs nothing to make, and over a line
-// that makes it cost a round trip. The log says when what was loaded.
+// that makes it cost round trips; with HTTP/2, which a browser speaks over TLS
+// only, and with HTTP/1.1, of which it asks six things at a time. The log says
+// when what was loaded.
 func BenchmarkUIOpen(b *testing.B) {
-	browser := newBrowser(b)
-	server := serveProcess(b)
-	fill(b, server.URL, "lobby", 60)
-	net := newBadNet(b, server.URL)
-	networks := map[string]func(*chatPage){
-		"emulated": func(p *chatPage) {
-			_, err := chromedp.Call(p.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{
-				Latency: float64(slow4G.rtt.Milliseconds()), DownloadThroughput: slow4G.down, UploadThroughput: slow4G.up,
-			}}})
-			if err != nil {
-				b.Fatal(err)
-			}
-		},
-		"line": func(*chatPage) { net.over(slow4G) },
+	browser := newBrowser(b, chromedp.Flag("ignore-certificate-errors", true))
+	dir := b.TempDir()
+	newCertificate(b, dir, 1)
+	filling := serveIn(b, dir)
+	fill(b, filling.URL, "lobby", 60)
+	filling.stop()
+	for _, protocol := range []struct {
+		name string
+		args []string
+	}{
+		{name: "h1"},
+		{name: "h2", args: []string{"--tls-cert", "cert.pem", "--tls-key", "key.pem"}},
+	} {
+		server := serveIn(b, dir, protocol.args...)
+		scheme, address, _ := strings.Cut(server.URL, "://")
+		net := newBadNet(b, "http://"+address)
+		_, address, _ = strings.Cut(net.URL, "://")
+		networks := map[string]func(*chatPage){
+			"emulated": func(p *chatPage) { p.emulate(slow4G) },
+			"line":     func(*chatPage) { net.over(slow4G) },
+		}
+		for name, begin := range networks {
+			b.Run(protocol.name+" "+name, func(b *testing.B) {
+				var times samples
+				for b.Loop() {
+					p := newPage(b, browser, "Ana", readable)
+					begin(p)
+					p.do(chromedp.Navigate(scheme + "://" + address + "/r/lobby"))
+					p.until("globalThis.readableAt")
+					times = append(times, eval[float64](p, "readableAt"))
+					b.Log(strings.Join(eval[[]string](p, `performance.getEntries().filter((e) => e.responseEnd || e.entryType === "paint").map((e) => [e.startTime, e.responseEnd ?? 0].map(Math.round).join("–") + " " + (e.nextHopProtocol ?? "") + " " + e.name.replace(/.*(assets.\w+|:\d+)/, ""))`), "\n"))
+					net.heal()
+					p.do(chromedp.Navigate("about:blank"))
+				}
+				times.report(b, "ms/open")
+			})
+		}
+		server.stop()
 	}
-	for name, begin := range networks {
-		b.Run(name, func(b *testing.B) {
-			var times samples
-			for b.Loop() {
-				p := newPage(b, browser, "Ana", readable)
-				begin(p)
-				p.do(chromedp.Navigate(net.URL + "/r/lobby"))
-				p.until("globalThis.readableAt")
-				times = append(times, eval[float64](p, "readableAt"))
-				b.Log(strings.Join(eval[[]string](p, `performance.getEntries().filter((e) => e.responseEnd || e.entryType === "paint").map((e) => [e.startTime, e.responseEnd ?? 0].map(Math.round).join("–") + " " + e.name.replace(/.*(assets.\w+|:\d+)/, ""))`), "\n"))
-				net.heal()
-				p.do(chromedp.Navigate("about:blank"))
-			}
-			times.report(b, "ms/open")
-		})
+}
+
+// emulate has the page's requests take as long as they would over the line.
+func (p *chatPage) emulate(l line) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{
+		Latency: float64(l.rtt.Milliseconds()), DownloadThroughput: l.down, UploadThroughput: l.up,
+	}}})
+	if err != nil {
+		p.t.Fatal(err)
 	}
 }
 
