@@ -15,7 +15,7 @@ import (
 // text. All else in such a body is for Slack.
 type slackPost struct {
 	Message     *json.RawMessage  `json:"message"` // ours: then it is not Slack's form
-	Text        *string           `json:"text"`
+	Text        *slackText        `json:"text"`
 	Attachments []slackAttachment `json:"attachments"`
 	Blocks      []slackBlock      `json:"blocks"`
 }
@@ -96,7 +96,7 @@ func slackSays(body []byte) (string, bool) {
 	}
 	var s slackLines
 	if post.Text != nil {
-		s.say(*post.Text)
+		s.say(string(*post.Text))
 	}
 	if len(s) == 0 { // where there are both, the text stands for the blocks
 		s.sayBlocks(post.Blocks)

@@ -14,7 +14,8 @@ import (
 
 // What programs really send: taken from what they write, shortened where long.
 var slackBodies = map[string]struct{ body, says string }{
-	"plain": {`{"text":"up"}`, "up"},
+	"plain":    {`{"text":"up"}`, "up"},
+	"a number": {`{"text":97.5}`, "97.5"},
 	"blocks beside a text": {
 		`{"text":"up","channel":"#ops","username":"bot","icon_emoji":":x:","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"*up*"}}]}`, "up",
 	},
@@ -54,7 +55,7 @@ func TestSlackSays(t *testing.T) {
 			t.Errorf("%s says %q, %t; want %q", name, got, ok, c.says)
 		}
 	}
-	for _, body := range []string{`{}`, `{"message":"x"}`, `{"message":"x","text":"y"}`, `{"text":7}`, `{"text":`, `[]`, `{"attachments":[]}`, `{"blocks":[]}`} {
+	for _, body := range []string{`{}`, `{"message":"x"}`, `{"message":"x","text":"y"}`, `{"text":null}`, `{"text":`, `[]`, `{"attachments":[]}`, `{"blocks":[]}`} {
 		if got, ok := slackSays([]byte(body)); ok {
 			t.Errorf("%s is taken for Slack's: %q", body, got)
 		}
