@@ -142,3 +142,31 @@ func TestHeartbeat(t *testing.T) {
 		<-ended
 	})
 }
+
+// Between a connection and its session joining may take a while. Who comes to be
+// among those that were pinged meanwhile was not, and has nothing to answer.
+func TestHeartbeatOfWhoJoinsDuringIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		ss := newSessions(&occupancy{counts: make(map[netip.Prefix]int)})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { ss.run(ctx); close(ended) }()
+		out := newConn(near)
+		s := &session{out: out, in: bufio.NewReaderSize(out, readBuffer)}
+		if !ss.reserve() {
+			t.Fatal("a new server lets nobody in")
+		}
+		time.Sleep(1500 * time.Millisecond) // the first of them were pinged
+		ss.add(s)
+		go s.run(ss)
+		frame := make([]byte, 2)
+		if _, err := io.ReadFull(far, frame); err != nil || frame[0] != 0x89 {
+			t.Errorf("instead of a ping came %x, %v", frame, err)
+		}
+		_ = far.Close()
+		stop()
+		<-ended
+	})
+}

@@ -266,6 +266,8 @@ func (ss *sessions) reserve() bool {
 func (ss *sessions) add(s *session) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	// Joining took a while. A ping from before is not one that it has to answer.
+	s.out.seen.Store(time.Now().UnixNano())
 	s.metrics.Began(metrics.WebSocket)
 	s.bucket = ss.next
 	ss.next = (ss.next + 1) % len(ss.buckets)

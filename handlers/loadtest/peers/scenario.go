@@ -151,6 +151,10 @@ func (s scenario) play(ctx context.Context, with server, binary, dir string) ([]
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if wrong.of(report) > 0 {
+		fmt.Fprintf(os.Stderr, "\r\033[K%s, %s: %d lost, %d twice, %d refused, %d connections broken %v\n",
+			s.name, with.name, report.Lost, report.Duplicates, report.Refused, report.Broken, report.Closes)
+	}
 	figures := make([]float64, len(s.shows))
 	for i, f := range s.shows {
 		figures[i] = f.of(report)
