@@ -45,7 +45,7 @@ type Config struct {
 	ClusterCA     string        `flag:"cluster-tls-ca" arg:"FILE" help:"certificates (PEM) of who signs those of the other nodes, or of NATS"`
 	NATSURL       secret        `flag:"nats-url" arg:"URL" help:"URL of a NATS cluster with JetStream to use, instead of one that the nodes make themselves"`
 	NATSCreds     string        `flag:"nats-creds" arg:"FILE" help:"file with the credentials for that NATS (.creds), where the URL has none"`
-	PostRate      int           `flag:"post-rate" same:"yes" arg:"N" default:"20" help:"messages, edits and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
+	PostRate      int           `flag:"post-rate" same:"yes" arg:"N" default:"20" help:"posts, edits, deletions and reactions a second of one person, five times as many at once; 0 is no limit. Moderators have none"`
 	RoomRate      int           `flag:"room-rate" same:"yes" arg:"N" default:"500" help:"the same of all people in one room"`
 	MaxRooms      int           `flag:"max-rooms" same:"yes" arg:"N" default:"100000" help:"rooms that there may be; 0 is no limit"`
 	MaxSessions   int           `flag:"max-sessions" arg:"N" default:"0" help:"WebSockets and event streams in all; 0 is no limit"`

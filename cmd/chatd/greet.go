@@ -47,6 +47,10 @@ func (c *Config) openTo() string {
 		"post": "everybody",
 	}[c.Guests]
 	switch {
+	case c.open() && c.Guests == "off":
+		return "nobody: there are no guests, and no token is configured"
+	case c.open() && c.Guests == "read":
+		return "everybody to read; no token is configured to post or manage with"
 	case c.localOnly():
 		return "everybody on this machine, who may manage it too; nobody else can connect"
 	case c.open():
