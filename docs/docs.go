@@ -415,6 +415,16 @@ const docTemplate = `{
                         "name": "id",
                         "in": "path",
                         "required": true
+                    },
+                    {
+                        "enum": [
+                            0,
+                            1
+                        ],
+                        "type": "integer",
+                        "description": "1 also tells what you have not read",
+                        "name": "inbox",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -504,7 +514,7 @@ const docTemplate = `{
                         "Bearer": []
                     }
                 ],
-                "description": "What the body does not name stays as it is. Needs the permission to manage.",
+                "description": "What the body does not name stays as it is. Needs the permission to manage, or to moderate if it names no more than mode and slow_mode.",
                 "consumes": [
                     "application/json"
                 ],

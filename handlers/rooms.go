@@ -120,6 +120,7 @@ func (s *Server) createRoom(c *gin.Context, who rooms.Identity) error {
 //	@Tags		rooms
 //	@Produce	json
 //	@Param		id		path		string			true	"the room"	default(lobby)
+//	@Param		inbox	query		int				false	"1 also tells what you have not read"	Enums(0, 1)
 //	@Success	200		{object}	wire.Room		"the room"
 //	@Failure	401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
 //	@Failure	404		{object}	wire.Problem	"no such room, or none that you may know of"
@@ -142,7 +143,7 @@ func (s *Server) getRoom(c *gin.Context, who rooms.Identity) error {
 // patchRoom changes a room's settings.
 //
 //	@Summary		Change a room
-//	@Description	What the body does not name stays as it is. Needs the permission to manage.
+//	@Description	What the body does not name stays as it is. Needs the permission to manage, or to moderate if it names no more than mode and slow_mode.
 //	@ID				patchRoom
 //	@Tags			rooms
 //	@Accept			json
