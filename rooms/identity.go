@@ -29,7 +29,7 @@ type Grant struct {
 // Identity is who is speaking. It is made by whoever checked the credential and
 // never changes.
 type Identity struct {
-	Subject string       // stable: the token's subject, or "guest:" and what stands for the guest
+	Subject string       // stable: the token's subject, "guest:" and a name, or "guest#" and what a guest's own token stands for
 	Name    string       // shown to others
 	Guest   bool         // has no token of an operator's
 	Base    Permission   // what it may do in every public room

@@ -13,14 +13,15 @@ type Cursor struct {
 
 // JoinOptions say what a member wants to be told first.
 type JoinOptions struct {
-	After   *Cursor // resume here; nil is a fresh start
-	History int     // newest messages of a fresh start, at most MaxPage
+	After   *Cursor // resume here; nil is a fresh start, as is another epoch or a rev to come
+	History int     // newest messages of a fresh start; beyond MaxPage it is MaxPage, 0 is none
 	Inbox   bool    // tell of the other rooms too: what is unread, which come and go
 }
 
 // Admit tells whether who may join the room, and returns it: the check to make
 // before a connection is upgraded. The errors are CodeRoomNotFound,
-// CodeForbidden, CodeBanned and CodeRoomFull.
+// CodeForbidden, CodeBanned and CodeRoomFull, and CodeUnavailable on a node that
+// is catching up with its cluster, or differs from it.
 func (r *Registry) Admit(ctx context.Context, who Identity, room string) (Room, error) {
 	found, err := r.Room(ctx, who, room)
 	if err == nil {
@@ -30,9 +31,9 @@ func (r *Registry) Admit(ctx context.Context, who Identity, room string) (Room, 
 }
 
 // Join adds a member to the room's hub. The member gets, through sink and in
-// this order: a welcome; the changes after o.After, or, without it or when its
-// epoch is not the room's, the newest messages; and from there on every change,
-// once, in order. Join does not wait for any of that.
+// this order: a welcome; the changes after o.After, or, without it or when it is
+// no cursor of this room's history, the newest messages; and from there on every
+// change, once, in order. Join does not wait for any of that.
 //
 // The errors are those of Admit, and CodeShuttingDown.
 func (r *Registry) Join(ctx context.Context, who Identity, room string, o JoinOptions, sink Sink) (*Member, error) {

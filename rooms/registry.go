@@ -16,8 +16,8 @@ const lobbyAgain = 100 * time.Millisecond
 type Limits struct {
 	Message int // characters of a message's text; 0 is DefaultMaxMessage
 	Rooms   int // rooms that there may be; 0 is no bound. Nodes that make some at the same moment may go beyond by as many
-	// Who may moderate a room is not bound by these.
-	PerIdentity Rate // posts, edits, deletions and reactions of one identity
+	// Who may moderate a room is not bound by these. Each node counts for itself.
+	PerIdentity Rate // posts, edits, deletions and reactions of one identity, in all rooms
 	PerRoom     Rate // the same, of all identities in one room
 }
 
