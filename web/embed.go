@@ -10,9 +10,9 @@
 //
 // Invariants:
 //
-//   - All assets live under one path that names their content (Version), so
-//     that relative imports work unchanged, a browser may keep them for ever,
-//     and a page never mixes the code of two versions.
+//   - All assets live under one path that names their content, so that relative
+//     imports work unchanged, a browser may keep them for ever, and a page never
+//     mixes the code of two versions.
 //   - The page runs no inline code and loads nothing from another host: the
 //     Content-Security-Policy forbids it.
 //

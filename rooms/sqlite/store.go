@@ -69,8 +69,8 @@ type Option func(*Store)
 func WithoutLobby() Option { return func(s *Store) { s.withoutLobby = true } }
 
 // Open opens the store in dir, making the directory and the database if there
-// are none. It fails with ErrInUse, ErrNewer, ErrForeign, ErrDamaged or
-// ErrReadOnly when that is why.
+// are none. It fails with ErrInUse, ErrNewer, ErrForeign, ErrDamaged, ErrReadOnly
+// or ErrFull when that is why.
 func Open(ctx context.Context, dir string, options ...Option) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
