@@ -437,6 +437,8 @@ func TestEverythingElse(t *testing.T) {
 		{method: "POST", path: "/", status: 405, code: "method_not_allowed"},
 		{method: "GET", path: "/rooms/", status: 404, code: "not_found"},
 		{method: "GET", path: "/rooms/lobby/nope", status: 404, code: "not_found"},
+		{method: "GET", path: "/rooms/lobby%2Fmembers", status: 404, code: "room_not_found", says: []string{`lobby/members`}},
+		{method: "GET", path: "/rooms/%6Cobby", status: 200},
 		{method: "GET", path: "/swagger", status: 302},
 		{method: "GET", path: "/swagger/", status: 302},
 		{method: "GET", path: "/swagger/nope", status: 404, code: "not_found"},

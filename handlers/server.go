@@ -135,6 +135,7 @@ func New(cfg Config) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false
+	s.engine.UseRawPath = true // %2F belongs to the id that it is in, and begins no other route
 	s.engine.HandleMethodNotAllowed = true
 	// A trusted proxy may pass on what a client says in other headers.
 	s.engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
