@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"chatd/handlers/wire"
 	"chatd/rooms"
 
 	"github.com/gin-gonic/gin"
@@ -21,13 +20,9 @@ type query struct {
 	err    error
 }
 
-func readQuery(r *http.Request) *query {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return &query{err: rooms.Errorf(wire.CodeMalformed, "the query is not URL-encoded")}
-	}
-	return &query{values: values}
-}
+// readQuery is for requests whose sender is known: a query that is not
+// URL-encoded was refused then.
+func readQuery(r *http.Request) *query { return &query{values: r.URL.Query()} }
 
 func (q *query) refuse(err error) {
 	if q.err == nil {

@@ -324,6 +324,7 @@ func TestMessagesByREST(t *testing.T) {
 		{method: "GET", path: "/rooms/lobby/messages/one", status: 404, code: "message_not_found"},
 		{method: "GET", path: "/rooms/lobby/messages/99999999999999999999", status: 404, code: "message_not_found"},
 		{method: "POST", path: "/rooms/lobby/messages?name=a%0Ab", body: "x", status: 422, code: "invalid", says: []string{`"field":"name"`}},
+		{method: "POST", path: "/rooms/lobby/messages?name=%zz", body: "x", status: 400, code: "malformed"},
 	} {
 		s.do(t, a)
 	}

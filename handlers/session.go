@@ -265,6 +265,9 @@ func (s *session) obey(f wire.ClientFrame) error {
 	case wire.TypeReact:
 		e.Kind, e.On = rooms.EntryReact, f.On == nil || *f.On
 	case wire.TypeRead:
+		if f.Seq == 0 {
+			return rooms.Invalid("seq", "required", "must be the seq of a message")
+		}
 		return s.registry.MarkRead(context.Background(), s.member.Identity(), s.member.Room(), f.Seq)
 	case wire.TypeTyping:
 		s.member.Typing()

@@ -137,7 +137,7 @@ func (s *Server) join(c *gin.Context, room string) error {
 	}
 	options, err := joinOptions(r.URL.Query(), "", defaultHistory)
 	if err != nil {
-		return err
+		return s.turnAway(c, err)
 	}
 	who, err := s.identify(c)
 	if err != nil {
@@ -213,14 +213,14 @@ func joinOptions(q url.Values, lastEventID string, history int) (rooms.JoinOptio
 		}
 		o.History = n
 	}
-	cursor := lastEventID
+	cursor, name := lastEventID, "Last-Event-ID"
 	if q.Has("after") {
-		cursor = q.Get("after")
+		cursor, name = q.Get("after"), "after"
 	}
 	if cursor != "" {
 		after, ok := parseCursor(cursor)
 		if !ok {
-			return o, rooms.Invalid("after", "invalid", "must be a cursor, epoch:rev")
+			return o, rooms.Invalid(name, "invalid", "must be a cursor, epoch:rev")
 		}
 		o.After = after
 	}

@@ -94,6 +94,7 @@ func TestBadFramesAreAnswered(t *testing.T) {
 		{text, `{"type":"delete","seq":0}`, "message_not_found", ""},
 		{text, `{"type":"react","seq":1,"emoji":"a b"}`, "invalid", "emoji"},
 		{text, `{"type":"react","emoji":"👍"}`, "message_not_found", ""},
+		{text, `{"type":"read"}`, "invalid", "seq must be the seq of a message"},
 		{binary, `{"type":"chat","message":"a"}`, wire.CodeMalformed, "binary"},
 	} {
 		if err := ws.WriteMessage(c.kind, []byte(c.send)); err != nil {
@@ -163,6 +164,22 @@ func TestHandshakesAreRefused(t *testing.T) {
 			a.method = http.MethodGet
 			s.do(t, a)
 		})
+	}
+}
+
+// A page that cannot see a problem is told of a bad parameter by a close frame.
+func TestBadParametersAreToldByAClose(t *testing.T) {
+	s := startREST(t, auth.Config{})
+	for query, want := range map[string]string{
+		"after=x":     "1008 invalid: after must be",
+		"history=201": "1008 invalid: history must be",
+		"name=a%0Ab":  "1008 invalid: name must have",
+		"name=%zz":    "4000 malformed: the query",
+	} {
+		end := closed(t, s.socket(t, "/ws?refusal=close&"+query))
+		if got := fmt.Sprintf("%d %s", end.Code, end.Text); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is refused by %s, not by %s", query, got, want)
+		}
 	}
 }
 

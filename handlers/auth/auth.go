@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"chatd/handlers/wire"
@@ -210,7 +211,11 @@ func bearer(r *http.Request) (token string, shown bool) {
 
 // chosenName is the name that r asks for, "" for none.
 func chosenName(r *http.Request) (string, error) {
-	name := r.URL.Query().Get("name")
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return "", rooms.Errorf(wire.CodeMalformed, "the query is not URL-encoded")
+	}
+	name := query.Get("name")
 	if !rooms.ValidLine(name, MaxName) {
 		return "", rooms.Invalid("name", "invalid", "must have at most %d characters, none of them a control character", MaxName)
 	}
