@@ -1030,7 +1030,7 @@ const docTemplate = `{
                         }
                     },
                     "415": {
-                        "description": "the body is compressed, or not in UTF-8",
+                        "description": "the body is compressed, a multipart form, or not in UTF-8",
                         "schema": {
                             "$ref": "#/definitions/wire.Problem"
                         }
@@ -1197,9 +1197,9 @@ const docTemplate = `{
                         "required": true
                     },
                     {
-                        "minimum": 1,
+                        "minimum": 0,
                         "type": "integer",
-                        "description": "only messages after this seq",
+                        "description": "only messages after this seq; 0 is from the first",
                         "name": "after",
                         "in": "query"
                     }
@@ -1606,7 +1606,7 @@ const docTemplate = `{
                         }
                     },
                     "415": {
-                        "description": "the body is compressed, or not in UTF-8",
+                        "description": "the body is compressed, a multipart form, or not in UTF-8",
                         "schema": {
                             "$ref": "#/definitions/wire.Problem"
                         }

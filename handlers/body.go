@@ -47,6 +47,9 @@ func (s *Server) readPost(c *gin.Context, kind rooms.MessageKind) (post wire.Pos
 	if err != nil {
 		return post, false, err
 	}
+	if strings.HasPrefix(c.ContentType(), "multipart/") {
+		return post, false, rooms.Errorf(wire.CodeUnsupportedMedia, "the body is taken as the text itself, not as a form: send it by curl -d, or as JSON")
+	}
 	body, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		return post, false, brokenBody(err)

@@ -19,7 +19,7 @@ import (
 //	@Tags			messages
 //	@Produce		application/x-ndjson
 //	@Param			id		path		string			true	"the room"	default(lobby)
-//	@Param			after	query		integer			false	"only messages after this seq"	minimum(1)
+//	@Param			after	query		integer			false	"only messages after this seq; 0 is from the first"	minimum(0)
 //	@Success		200		{string}	string			"the messages"
 //	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
 //	@Failure		404		{object}	wire.Problem	"no such room, or none that you may know of"
@@ -29,7 +29,8 @@ import (
 //	@Router			/rooms/{id}/export [get]
 func (s *Server) exportRoom(c *gin.Context, who rooms.Identity) error {
 	q := readQuery(c.Request)
-	ask := rooms.MessageQuery{Room: c.Param("id"), After: q.seq("after"), Limit: rooms.MaxPage}
+	ask := rooms.MessageQuery{Room: c.Param("id"), Limit: rooms.MaxPage}
+	ask.After, _ = q.after()
 	if q.err != nil {
 		return q.err
 	}

@@ -67,9 +67,7 @@ func messageQuery(r *http.Request) (rooms.MessageQuery, error) {
 	ask := rooms.MessageQuery{
 		Before: q.seq("before"), Around: q.seq("around"), Limit: q.limit(),
 	}
-	if ask.First = q.values.Get("after") == "0"; !ask.First {
-		ask.After = q.seq("after")
-	}
+	ask.After, ask.First = q.after()
 	given := 0
 	for _, name := range []string{"before", "after", "around", "cursor"} {
 		if q.values.Get(name) != "" {

@@ -252,7 +252,7 @@ func (s *Server) unmute(c *gin.Context, who rooms.Identity) error {
 func (s *Server) lift(c *gin.Context, who rooms.Identity, kind rooms.SanctionKind, text string) error {
 	id, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		id = 0 // what is no number names none
+		return rooms.Errorf(rooms.CodeNoSanction, "there is no %s %q", kind, text)
 	}
 	_, err = s.propose(c, who, rooms.Entry{Kind: rooms.EntryLift, Room: c.Param("id"), Sanction: &rooms.Sanction{ID: id, Kind: kind}})
 	if err != nil {
@@ -282,6 +282,9 @@ func (s *Server) lift(c *gin.Context, who rooms.Identity, kind rooms.SanctionKin
 //	@Router			/rooms/{id}/messages [delete]
 func (s *Server) clearMessages(c *gin.Context, who rooms.Identity) error {
 	from := c.Query("from")
+	if from == "" {
+		return rooms.Invalid("from", "required", "must be the id of whose messages to delete")
+	}
 	n, err := s.rooms.Clear(c.Request.Context(), who, c.Param("id"), from)
 	if err != nil {
 		return err

@@ -154,7 +154,9 @@ func TestBan(t *testing.T) {
 	}
 	s.moderate(t, "DELETE", "/rooms/lobby/bans/1", "", 204)
 	s.moderate(t, "DELETE", "/rooms/lobby/bans/1", "", 404)
-	s.moderate(t, "DELETE", "/rooms/lobby/bans/x", "", 404)
+	if body := s.moderate(t, "DELETE", "/rooms/lobby/bans/x", "", 404); !strings.Contains(string(body), `no ban \"x\"`) {
+		t.Errorf("lifting what is no ban is answered %s", body)
+	}
 	ws, _ = s.enter(t, s.member, "")
 	until(t, ws, wire.TypeWelcome)
 }
@@ -263,7 +265,9 @@ func TestClearAndLock(t *testing.T) {
 			t.Errorf("live came %v", f)
 		}
 	}
-	s.moderate(t, "DELETE", "/rooms/lobby/messages", "", 422)
+	if body := s.moderate(t, "DELETE", "/rooms/lobby/messages", "", 422); !strings.Contains(string(body), `"field":"from"`) {
+		t.Errorf("clearing nobody's is answered %s", body)
+	}
 	s.moderate(t, "PATCH", "/rooms/lobby", `{"mode":"announce"}`, 200)
 	s.moderate(t, "POST", "/rooms/lobby/messages", "x", 403, s.member)
 	s.moderate(t, "POST", "/rooms/lobby/messages", "x", 201)

@@ -56,6 +56,15 @@ func (q *query) seq(name string) uint64 {
 	return n
 }
 
+// after is the seq to go on from; first tells that it was 0, which is from the
+// first message.
+func (q *query) after() (seq uint64, first bool) {
+	if q.values.Get("after") == "0" {
+		return 0, true
+	}
+	return q.seq("after"), false
+}
+
 // cursor is the place from which the page goes on, "" for the first page: what
 // the page before gave, which must be of that kind of list.
 func (q *query) cursor(kinds ...string) (kind, place string) {

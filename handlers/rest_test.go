@@ -278,6 +278,7 @@ func TestBroadcast(t *testing.T) {
 		{method: "POST", path: path, body: `{"message":"` + strings.Repeat(`\u00e4`, rooms.DefaultMaxMessage) + `"}`, status: 201},
 		{method: "POST", path: path, body: strings.Repeat("ä", rooms.DefaultMaxMessage+1), status: 422, code: "invalid", says: []string{`"code":"too_long"`}},
 		{method: "POST", path: path, body: strings.Repeat("a", DefaultMaxBody+1), status: 413, code: "too_large"},
+		{method: "POST", path: path, body: "--b\r\n\r\nhi\r\n--b--", headers: []string{"Content-Type: multipart/form-data; boundary=b"}, status: 415, code: "unsupported_media_type"},
 		{method: "POST", path: "/rooms/nope/broadcast", body: "hi", status: 404, code: "room_not_found"},
 		{method: "GET", path: path, status: 405, code: "method_not_allowed"},
 	} {

@@ -75,11 +75,8 @@ func TestExportIsWholeAndInOrder(t *testing.T) {
 	if _, err := s.registry.Propose(t.Context(), who, rooms.Entry{Kind: rooms.EntryDelete, Room: rooms.Lobby, Seq: 3}); err != nil {
 		t.Fatal(err)
 	}
-	for after, want := range map[int]int{0: posts, 440: 10} {
-		path := "/rooms/lobby/export"
-		if after > 0 {
-			path += fmt.Sprint("?after=", after)
-		}
+	for query, after := range map[string]int{"": 0, "?after=0": 0, "?after=440": 440} {
+		path, want := "/rooms/lobby/export"+query, posts-after
 		_, body := s.do(t, ask{method: "GET", path: path, status: 200, headers: []string{"Accept: application/x-ndjson"}})
 		lines := strings.Split(strings.TrimSpace(string(body)), "\n")
 		if len(lines) != want {

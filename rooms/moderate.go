@@ -31,6 +31,9 @@ func (r *Registry) sanction(who Identity, room *Room, e *Entry) error {
 		return Invalid("who", "yourself", "is you")
 	}
 	if len(s.Networks) == 0 || s.Kind != Ban {
+		if s.Kind == Ban && s.Who.ID == "" {
+			return Invalid("who", "required", "must be the id of somebody, unless address says where from")
+		}
 		if err := checkWho(s.Who); err != nil {
 			return err
 		}
