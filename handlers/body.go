@@ -87,7 +87,7 @@ func idempotencyKey(c *gin.Context, id string) (string, error) {
 	case key == "":
 		return id, nil
 	case !rooms.ValidKey(key):
-		return "", rooms.Invalid("Idempotency-Key", "invalid", "%s", keyRule)
+		return "", rooms.Invalid("Idempotency-Key", "invalid", "%s", rooms.KeyRule)
 	case id != "" && id != key:
 		return "", rooms.Invalid("id", "conflict", "is not the Idempotency-Key; send one of them, or the same")
 	}

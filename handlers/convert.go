@@ -15,7 +15,7 @@ func wirePerson(s rooms.Sender) wire.Person { return wire.Person{ID: s.ID, Name:
 
 // wireYou is who, who may do that much in its room.
 func wireYou(who rooms.Identity, may rooms.Permission) wire.You {
-	return wire.You{Person: wirePerson(who.Sender()), May: wirePermissions(may), Until: wireMoment(who.Expires)}
+	return wire.You{Person: wirePerson(who.Sender()), May: may.Words(), Until: wireMoment(who.Expires)}
 }
 
 func wirePeople(senders []rooms.Sender) []wire.Person {
@@ -146,23 +146,4 @@ func roomPatch(p wire.PatchRoom) rooms.RoomPatch {
 		patch.Retention = &r
 	}
 	return patch
-}
-
-// wirePermissions are the words for p, in a fixed order.
-func wirePermissions(p rooms.Permission) []string {
-	words := []string{}
-	for _, w := range []struct {
-		bit  rooms.Permission
-		word string
-	}{
-		{rooms.Read, "read"},
-		{rooms.Post, "post"},
-		{rooms.Moderate, "moderate"},
-		{rooms.Manage, "manage"},
-	} {
-		if p&w.bit != 0 {
-			words = append(words, w.word)
-		}
-	}
-	return words
 }

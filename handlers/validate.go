@@ -56,8 +56,6 @@ func (s *Server) check(body any) error {
 	return refused
 }
 
-var keyRule = fmt.Sprintf("must have 1 to %d printable ASCII characters, no space among them", rooms.MaxKey)
-
 // complaint is what is wrong with a field: a stable code, and a sentence to
 // follow the field's name.
 func complaint(b validator.FieldError) (code, detail string) {
@@ -73,7 +71,7 @@ func complaint(b validator.FieldError) (code, detail string) {
 		}
 		return "invalid", "must be one line without control characters"
 	case "key":
-		return "invalid", keyRule
+		return "invalid", rooms.KeyRule
 	case "oneof":
 		return "invalid", "must be " + strings.Join(strings.Fields(b.Param()), " or ")
 	case "min":

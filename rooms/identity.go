@@ -3,6 +3,7 @@ package rooms
 import (
 	"net/netip"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,24 @@ const (
 
 	All = Read | Post | Moderate | Manage
 )
+
+var permissionWords = []string{"read", "post", "moderate", "manage"} // by bit
+
+// Words names the permissions, as a token does, in the order above.
+func (p Permission) Words() []string {
+	words := []string{}
+	for bit, word := range permissionWords {
+		if p&(1<<bit) != 0 {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
+// lacking is the refusal of who has not all of want in a room that it may read.
+func lacking(want Permission, room string) *Error {
+	return Errorf(CodeForbidden, "this needs the permission to %s in room %q", strings.Join(want.Words(), " and "), room)
+}
 
 // Grant gives permissions in every room whose id matches Pattern, in the
 // syntax of [path.Match]; "*" is every room.

@@ -200,7 +200,7 @@ func (r *Registry) moderated(ctx context.Context, who Identity, id string, want 
 		return Room{}, err
 	}
 	if !who.Can(want, id, room.Visibility) {
-		return Room{}, Errorf(CodeForbidden, "you may not do this in room %q", id)
+		return Room{}, lacking(want, id)
 	}
 	return room, nil
 }

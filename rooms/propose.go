@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -142,7 +143,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 	if e.ID == "" {
 		e.ID = NewID()
 	} else if !ValidKey(e.ID) {
-		return Invalid("id", "invalid", "must be 1 to %d printable ASCII characters", MaxKey)
+		return Invalid("id", "invalid", "%s", KeyRule)
 	}
 	if e.Kind == EntryCreateRoom {
 		return r.prepareRoom(who, e)
@@ -155,7 +156,7 @@ func (r *Registry) prepare(ctx context.Context, who Identity, e *Entry) error {
 		if have&want == want {
 			return nil
 		}
-		return Errorf(CodeForbidden, "you may not do this in room %q", room.ID)
+		return lacking(want, room.ID)
 	}
 	e.Moderator, e.Manager = have&Moderate != 0, have&Manage != 0
 	switch e.Kind {
@@ -234,8 +235,10 @@ const (
 	MaxEmoji = 64
 )
 
-// ValidKey tells whether id may be an idempotency key: 1 to MaxKey printable
-// ASCII characters, no space among them.
+// KeyRule says what an idempotency key must be, to follow its field's name.
+var KeyRule = fmt.Sprintf("must have 1 to %d printable ASCII characters, no space among them", MaxKey)
+
+// ValidKey tells whether id may be an idempotency key, by KeyRule.
 func ValidKey(id string) bool {
 	if id == "" || len(id) > MaxKey {
 		return false
