@@ -47,6 +47,15 @@ func TestChat(t *testing.T) {
 		t.Errorf("the other room got %+v", got)
 	}
 
+	// What JSON cannot carry is refused, not posted as another text; a room's id is
+	// never a path.
+	if _, err := api.Post(ctx, "ops", wire.PostMessage{Message: "\xff"}); refusedAs(err) != wire.CodeInvalidUTF8 {
+		t.Errorf("a text that is not UTF-8 is answered by %v", err)
+	}
+	if _, err := client.Dial(ctx, p.URL, client.Options{Room: "ops/x"}); refusedAs(err) != "room_not_found" {
+		t.Errorf("joining ops/x is answered by %v", err)
+	}
+
 	// An announcement by REST tells how many heard it.
 	said, err := api.Broadcast(ctx, "lobby", wire.PostMessage{Message: "Deploy at 15:00", ID: "deploy-1"})
 	if err != nil || said.Online != 2 || said.Kind != "announcement" {
@@ -119,4 +128,12 @@ func lastErr(ctx context.Context, s *client.Session) error {
 			return err
 		}
 	}
+}
+
+// refusedAs is the code of a refusal, "" for any other error.
+func refusedAs(err error) string {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		return refused.Code
+	}
+	return ""
 }

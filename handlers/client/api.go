@@ -53,12 +53,19 @@ func (a *API) DeleteRoom(ctx context.Context, id string) error {
 
 // Broadcast announces a message to a room. m.ID makes it idempotent.
 func (a *API) Broadcast(ctx context.Context, room string, m wire.PostMessage) (b wire.Broadcast, err error) {
-	return b, a.call(ctx, http.MethodPost, roomPath(room)+"/broadcast", m, &b)
+	return b, a.say(ctx, roomPath(room)+"/broadcast", m, &b)
 }
 
 // Post posts a message in a room as a member would. m.ID makes it idempotent.
 func (a *API) Post(ctx context.Context, room string, m wire.PostMessage) (posted wire.Message, err error) {
-	return posted, a.call(ctx, http.MethodPost, roomPath(room)+"/messages", m, &posted)
+	return posted, a.say(ctx, roomPath(room)+"/messages", m, &posted)
+}
+
+func (a *API) say(ctx context.Context, path string, m wire.PostMessage, into any) error {
+	if err := checkText(m.Message); err != nil {
+		return err
+	}
+	return a.call(ctx, http.MethodPost, path, m, into)
 }
 
 // Page selects messages of a room: the newest ones, or those beside a seq,

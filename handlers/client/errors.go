@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"chatd/handlers/wire"
 )
@@ -35,6 +36,14 @@ func (e *Error) temporary() bool {
 		return true
 	}
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
+}
+
+// checkText refuses what JSON cannot carry: another text would arrive.
+func checkText(text string) error {
+	if utf8.ValidString(text) {
+		return nil
+	}
+	return &Error{Code: wire.CodeInvalidUTF8, Detail: "message must be valid UTF-8"}
 }
 
 // problemOf reads the refusal out of an HTTP answer, whoever sent it.

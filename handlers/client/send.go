@@ -36,6 +36,9 @@ func (r *Room) React(ctx context.Context, seq uint64, emoji string, on bool) (wi
 // [*Error]. When ctx or Run ends first, the frame may or may not have arrived:
 // send it again with the same ID to find out.
 func (r *Room) Send(ctx context.Context, f wire.ClientFrame) (wire.Ack, error) {
+	if err := checkText(f.Message); err != nil {
+		return wire.Ack{}, err
+	}
 	if f.ID == "" {
 		f.ID = NewID()
 	}

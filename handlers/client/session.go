@@ -120,7 +120,7 @@ func joinURL(baseURL string, o Options) (string, error) {
 	if o.Room == "" {
 		o.Room = "lobby"
 	}
-	u = u.JoinPath("ws", o.Room)
+	u = u.JoinPath("ws", url.PathEscape(o.Room))
 	q := u.Query()
 	if o.Name != "" {
 		q.Set("name", o.Name)
