@@ -53,7 +53,7 @@ func (s *Server) followRoom(c *gin.Context) {
 
 func (s *Server) follow(c *gin.Context) error {
 	r := c.Request
-	framing, media, err := streamFraming(c)
+	framing, media, err := negotiateStream(c)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (s *Server) follow(c *gin.Context) error {
 	return nil
 }
 
-// streamFraming chooses how the stream is framed by what the client accepts.
-func streamFraming(c *gin.Context) (rooms.Framing, string, error) {
+// negotiateStream chooses how the stream is framed by what the client accepts.
+func negotiateStream(c *gin.Context) (streamFraming, string, error) {
 	switch c.NegotiateFormat(typeEventStream, typeLines, gin.MIMEJSON) {
 	case typeEventStream:
 		return eventStreamFraming{}, typeEventStream, nil
@@ -115,7 +115,7 @@ func streamFraming(c *gin.Context) (rooms.Framing, string, error) {
 // eventStream is the sink of a member that follows by plain HTTP. Every write
 // waits, in the goroutine that the hub makes for it.
 type eventStream struct {
-	framing rooms.Framing
+	framing streamFraming
 	w       http.ResponseWriter
 	control *http.ResponseController
 	ended   chan struct{}
@@ -125,7 +125,7 @@ type eventStream struct {
 	over bool       // w is no longer to be written to: the handler is about to return
 }
 
-func newEventStream(w http.ResponseWriter, framing rooms.Framing) *eventStream {
+func newEventStream(w http.ResponseWriter, framing streamFraming) *eventStream {
 	return &eventStream{framing: framing, w: w, control: http.NewResponseController(w), ended: make(chan struct{})}
 }
 
@@ -177,8 +177,9 @@ func (s *eventStream) seize() {
 }
 
 // hold keeps the handler until the client has gone or the stream was closed. A
-// comment now and then keeps proxies from taking a quiet room for a dead one. The
-// member is told before its credential ends at until, zero being never.
+// word without meaning now and then keeps proxies from taking a quiet room for a
+// dead one, and finds out who is gone without a word. The member is told before its
+// credential ends at until, zero being never.
 func (s *eventStream) hold(ctx context.Context, until time.Time, member *rooms.Member) {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
@@ -199,9 +200,7 @@ func (s *eventStream) hold(ctx context.Context, until time.Time, member *rooms.M
 		case <-soon:
 			member.Send(expiring(until))
 		case <-tick.C:
-			if _, lines := s.framing.(linesFraming); !lines {
-				open = s.Write([]byte(":\n\n")) == nil
-			}
+			open = s.Write([]byte(s.framing.alive())) == nil
 		}
 	}
 	s.seize()

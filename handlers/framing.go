@@ -36,6 +36,13 @@ func appendText(dst []byte, first byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
+// streamFraming is the framing of an event stream, and what keeps a quiet one
+// alive: it tells a reader nothing.
+type streamFraming interface {
+	rooms.Framing
+	alive() string
+}
+
 // eventStreamFraming frames payloads as server-sent events (WHATWG HTML,
 // section 9.2). The id of a change is the cursor after it.
 type eventStreamFraming struct{}
@@ -51,8 +58,14 @@ func (eventStreamFraming) Append(dst []byte, f rooms.Frame) []byte {
 	return append(dst, "\n\n"...)
 }
 
+// alive is a comment.
+func (eventStreamFraming) alive() string { return ":\n\n" }
+
 // linesFraming frames payloads as lines (NDJSON).
 type linesFraming struct{}
+
+// alive is an empty line, which readers of NDJSON pass over.
+func (linesFraming) alive() string { return "\n" }
 
 func (linesFraming) Append(dst []byte, f rooms.Frame) []byte {
 	return append(append(dst, f.Payload...), '\n')

@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +48,28 @@ func TestAReaderIsGivenUpOnlyWhenItTakesNothing(t *testing.T) {
 				}
 				if reason, _ := errors.AsType[*rooms.Error](err); test.slow && (reason == nil || codeClose(reason.Code) != wire.CloseTooSlow) {
 					t.Errorf("the end is %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestAQuietStreamIsKeptAlive(t *testing.T) {
+	for name, test := range map[string]struct {
+		framing streamFraming
+		says    string
+	}{
+		"events": {eventStreamFraming{}, ":\n\n:\n\n"},
+		"lines":  {linesFraming{}, "\n\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := httptest.NewRecorder()
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(2*heartbeat+time.Second, leave)
+				newEventStream(w, test.framing).hold(ctx, time.Time{}, nil)
+				if got := w.Body.String(); got != test.says {
+					t.Errorf("it said %q, not %q", got, test.says)
 				}
 			})
 		})
