@@ -157,15 +157,20 @@ func (s *Server) guardOrigin(c *gin.Context) {
 	case allowed:
 		h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
 		h.Set("Access-Control-Expose-Headers", "Link, Location, Retry-After, X-Request-ID")
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+		if preflight(r) {
 			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID")
 			h.Set("Access-Control-Max-Age", "7200")
 			c.AbortWithStatus(http.StatusNoContent)
 		}
-	case !safeMethod(r.Method):
+	case !safeMethod(r.Method) || preflight(r):
 		s.fail(c, foreignOrigin(r))
 	}
+}
+
+// preflight tells a browser's question whether its page may send a request.
+func preflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 func foreignOrigin(r *http.Request) *rooms.Error {

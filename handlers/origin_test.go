@@ -85,7 +85,7 @@ func TestForeignPages(t *testing.T) {
 		{method: "POST", path: path, body: "forged", headers: []string{form, "Origin: null"}, status: 403, code: "origin_denied"},
 		{method: "POST", path: path, body: "forged", headers: []string{form, "Sec-Fetch-Site: cross-site"}, status: 403, code: "origin_denied"},
 		{method: "DELETE", path: "/rooms/lobby/messages/1", headers: []string{"Origin: https://evil.example"}, status: 403, code: "origin_denied"},
-		{method: "OPTIONS", path: "/rooms", headers: []string{"Origin: https://evil.example", "Access-Control-Request-Method: POST"}, status: 405, code: "method_not_allowed"},
+		{method: "OPTIONS", path: "/rooms", headers: []string{"Origin: https://evil.example", "Access-Control-Request-Method: POST"}, status: 403, code: "origin_denied"},
 		{method: "GET", path: "/ws", headers: []string{
 			"Origin: https://evil.example", "Connection: Upgrade", "Upgrade: websocket",
 			"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",

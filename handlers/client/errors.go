@@ -58,7 +58,7 @@ func problemOf(resp *http.Response) *Error {
 		e.Code, e.Detail, e.Fields = p.Code, p.Detail, p.Errors
 	}
 	e.Code = cmp.Or(e.Code, fmt.Sprintf("http_%d", resp.StatusCode))
-	e.Detail = cmp.Or(e.Detail, p.Title, http.StatusText(resp.StatusCode))
+	e.Detail = cmp.Or(e.Detail, p.Title, "the answer is not chatd's: "+resp.Status)
 	return e
 }
 
