@@ -18,12 +18,12 @@ import (
 
 // Options say where and as whom to join.
 type Options struct {
-	Room    string // "" is the lobby
-	Name    string // a guest's name
-	Token   string // bearer token; "" joins as a guest
-	After   string // cursor "epoch:rev" to resume from
-	History int    // newest messages to get without After; 0 is the server's default, negative is none
-	Inbox   bool   // be told of the other rooms too: unread counts, rooms made and removed
+	Room    string            // "" is the lobby
+	Name    string            // a guest's name
+	Token   string            // bearer token; "" joins as a guest
+	After   string            // cursor "epoch:rev" to resume from
+	History int               // newest messages to get without After; 0 is the server's default, negative is none
+	Inbox   bool              // be told of the other rooms too: unread counts, rooms made and removed
 	Header  http.Header       // sent with the handshake, beside what the others need; nil is none
 	Dialer  *websocket.Dialer // nil takes the proxy of the environment and 15 seconds for a handshake
 

@@ -132,7 +132,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	rep.Connections = r.tally.connected()
 	rep.ConnectSeconds = connected.Seconds()
 	rep.Lost = r.lost()
-	rep.Closes = r.tally.closes
+	rep.Refusals, rep.Closes = r.tally.why()
 	rep.server(idle, full, before, after, counted.deliveries, rep.Connections)
 	return rep, nil
 }

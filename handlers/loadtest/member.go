@@ -283,7 +283,7 @@ func (m *member) frame(p []byte, now time.Time) bool {
 		close(m.ready)
 		return false
 	case "error":
-		t.refused.Add(1)
+		t.refusal(p)
 		m.credit()
 		return false
 	default:

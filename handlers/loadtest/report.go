@@ -31,7 +31,8 @@ type Report struct {
 	Refused    uint64 `json:"refused"`    // posts that were answered with an error
 	Broken     uint64 `json:"broken"`     // connections that ended unasked
 
-	Closes map[string]int `json:"closes,omitempty"` // of those, by the close frame's code and reason
+	Refusals map[string]int `json:"refusals,omitempty"` // of the refused, by code and detail
+	Closes   map[string]int `json:"closes,omitempty"`   // of the broken, by the close frame's code and reason
 
 	// Of a server on this machine; 0 for others.
 	ServerCPU         float64 `json:"server_cpu"`          // cores
@@ -91,6 +92,9 @@ func (r *Report) Write(w io.Writer) error {
 		r.writeTraffic(row)
 	}
 	row("errors", "%d lost, %d twice or out of order, %d refused, %d connections broken", r.Lost, r.Duplicates, r.Refused, r.Broken)
+	for _, reason := range slices.Sorted(maps.Keys(r.Refusals)) {
+		row("refused", "%d × %s", r.Refusals[reason], reason)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Closes)) {
 		row("closed", "%d × %s", r.Closes[reason], reason)
 	}

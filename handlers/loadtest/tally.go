@@ -1,8 +1,14 @@
 package loadtest
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"math/bits"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,18 +31,42 @@ type tally struct {
 	ack        histogram
 	start      counts
 
-	mu     sync.Mutex
-	closes map[string]int // close frames of the server, by code and reason
+	mu       sync.Mutex
+	closes   reasons // close frames of the server, by code and reason
+	refusals reasons // error frames, by code and detail
+}
+
+// reasons counts what happened for each reason.
+type reasons map[string]int
+
+func (t *tally) count(r *reasons, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if *r == nil {
+		*r = make(reasons)
+	}
+	(*r)[reason]++
 }
 
 // closed counts a close frame.
 func (t *tally) closed(code uint16, reason string) {
+	t.count(&t.closes, fmt.Sprintf("%d %s", code, reason))
+}
+
+// why returns the reasons for what was refused, and for what was closed.
+func (t *tally) why() (refusals, closes reasons) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closes == nil {
-		t.closes = make(map[string]int)
-	}
-	t.closes[fmt.Sprintf("%d %s", code, reason)]++
+	return maps.Clone(t.refusals), maps.Clone(t.closes)
+}
+
+// refusal counts an error frame, given from the end of its type on.
+func (t *tally) refusal(rest []byte) {
+	t.refused.Add(1)
+	var e struct{ Code, Detail string }
+	_, fields, _ := bytes.Cut(rest, []byte(","))
+	_ = json.NewDecoder(io.MultiReader(strings.NewReader("{"), bytes.NewReader(fields))).Decode(&e) // other servers' errors look otherwise
+	t.count(&t.refusals, cmp.Or(strings.Trim(e.Code+": "+e.Detail, ": "), "no reason given"))
 }
 
 // counts are the counters at a moment.
