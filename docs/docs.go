@@ -1800,6 +1800,12 @@ const docTemplate = `{
                         "name": "seq",
                         "in": "path",
                         "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -1890,6 +1896,12 @@ const docTemplate = `{
                         "description": "your own id of this request: sent again, it gets the first answer",
                         "name": "Idempotency-Key",
                         "in": "header"
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -1988,6 +2000,12 @@ const docTemplate = `{
                         "name": "emoji",
                         "in": "path",
                         "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
                     }
                 ],
                 "responses": {
@@ -2072,6 +2090,12 @@ const docTemplate = `{
                         "name": "emoji",
                         "in": "path",
                         "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "a guest's name",
+                        "name": "name",
+                        "in": "query"
                     }
                 ],
                 "responses": {

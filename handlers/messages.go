@@ -142,6 +142,7 @@ func (s *Server) getMessage(c *gin.Context, who rooms.Identity) error {
 //	@Param			seq				path		integer				true	"the message"	minimum(1)
 //	@Param			message			body		wire.EditMessage	true	"the new text"
 //	@Param			Idempotency-Key	header		string				false	"your own id of this request: sent again, it gets the first answer"
+//	@Param			name			query		string				false	"a guest's name"
 //	@Success		200				{object}	wire.Message		"the message after the edit"
 //	@Failure		400				{object}	wire.Problem		"not JSON, or not of the shape"
 //	@Failure		401				{object}	wire.Problem		"no credential where one is needed, or a bad one"
@@ -174,6 +175,7 @@ func (s *Server) editMessage(c *gin.Context, who rooms.Identity) error {
 //	@Produce		json
 //	@Param			id		path		string			true	"the room"		default(lobby)
 //	@Param			seq		path		integer			true	"the message"	minimum(1)
+//	@Param			name	query		string			false	"a guest's name"
 //	@Success		200		{object}	wire.Message	"what is left of it"
 //	@Failure		401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
 //	@Failure		403		{object}	wire.Problem	"it is somebody else's"
@@ -195,6 +197,7 @@ func (s *Server) deleteMessage(c *gin.Context, who rooms.Identity) error {
 //	@Param		id		path		string			true	"the room"		default(lobby)
 //	@Param		seq		path		integer			true	"the message"	minimum(1)
 //	@Param		emoji	path		string			true	"the emoji, URL-encoded"
+//	@Param		name	query		string			false	"a guest's name"
 //	@Success	200		{object}	wire.Message	"the message after it"
 //	@Failure	401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
 //	@Failure	403		{object}	wire.Problem	"the credential does not reach"
@@ -217,6 +220,7 @@ func (s *Server) addReaction(c *gin.Context, who rooms.Identity) error {
 //	@Param		id		path		string			true	"the room"		default(lobby)
 //	@Param		seq		path		integer			true	"the message"	minimum(1)
 //	@Param		emoji	path		string			true	"the emoji, URL-encoded"
+//	@Param		name	query		string			false	"a guest's name"
 //	@Success	200		{object}	wire.Message	"the message after it"
 //	@Failure	401		{object}	wire.Problem	"no credential where one is needed, or a bad one"
 //	@Failure	403		{object}	wire.Problem	"the credential does not reach"
