@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"chatd/handlers/wire"
 )
 
 const (
@@ -178,19 +180,31 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil // the answer to the peer's close, which has ours already
 	}
 	const finClose = 0x88
+	frame := p
 	if c.closing = p[0] == finClose; c.closing && len(p) >= 4 {
 		c.code = binary.BigEndian.Uint16(p[2:])
+		if c.code == wire.CloseTooBig && len(p) == 4 { // gorilla's, which says no more than that
+			frame = closeFrame(wire.CloseTooBig, string(tooLong.Code)+": "+tooLong.Detail)
+		}
 	}
+	if err := c.sendLocked(frame); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// sendLocked sends a control frame, or has it sent when there is room.
+func (c *conn) sendLocked(p []byte) error {
 	n := 0
 	if !c.busy && c.flushed == nil && c.raw != nil {
 		var err error
 		if n, err = tryWrite(c.raw, p); err != nil {
-			return n, c.fail(err)
+			return c.fail(err)
 		}
 	}
 	if rest := p[n:]; len(rest) > 0 {
 		if len(c.control)+len(rest) > maxControl {
-			return len(p), nil // a peer that floods pings and reads nothing goes without pongs
+			return nil // a peer that floods pings and reads nothing goes without pongs
 		}
 		c.control = append(c.control, rest...)
 		if !c.busy && c.flushed == nil {
@@ -198,7 +212,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			go c.flush() // ends with the reader's progress, or in noProgress
 		}
 	}
-	return len(p), nil
+	return nil
 }
 
 // flush writes the control frames that the connection did not take at once.

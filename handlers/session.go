@@ -76,15 +76,22 @@ const closeWait = 2 * time.Second
 
 // closeWith writes a close frame (RFC 6455 section 5.5.1).
 func (s *session) closeWith(code int, reason string) {
+	s.count(metrics.ByServer, code)
+	_, _ = s.out.Write(closeFrame(code, reason)) // the peer may be gone: then there is nobody to tell
+}
+
+func closeFrame(code int, reason string) []byte {
 	const maxReason = 123
 	for len(reason) > maxReason || !utf8.ValidString(reason) {
 		reason = reason[:min(len(reason)-1, maxReason)]
 	}
 	frame := []byte{0x88, byte(2 + len(reason))}
 	frame = binary.BigEndian.AppendUint16(frame, uint16(code))
-	s.count(metrics.ByServer, code)
-	_, _ = s.out.Write(append(frame, reason...)) // the peer may be gone: then there is nobody to tell
+	return append(frame, reason...)
 }
+
+// tooLong refuses a message of too many bytes.
+var tooLong = rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame)
 
 // ping pings a peer, or ends a session whose credential has ended.
 func (s *session) ping(now time.Time) {
@@ -166,7 +173,7 @@ func (s *session) read() bool {
 		if err != nil {
 			if errors.Is(err, websocket.ErrReadLimit) {
 				// gorilla tells the peer, but for a length whose highest bit is set.
-				s.Close(rooms.Errorf(wire.CodeTooLarge, "a frame has more than %d bytes", maxFrame))
+				s.Close(tooLong)
 			}
 			s.countLost(err)
 			// A peer that has sent its close frame waits for us to end the

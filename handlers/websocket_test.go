@@ -122,9 +122,10 @@ func TestBrokenProtocolEndsTheSession(t *testing.T) {
 		kind int
 		send string
 		code int
+		says string
 	}{
-		"no UTF-8":      {websocket.TextMessage, "{\"type\":\"chat\",\"message\":\"\xff\"}", wire.CloseInvalidUTF8},
-		"a large frame": {websocket.TextMessage, strings.Repeat("x", maxFrame+1), wire.CloseTooBig},
+		"no UTF-8":      {websocket.TextMessage, "{\"type\":\"chat\",\"message\":\"\xff\"}", wire.CloseInvalidUTF8, "invalid_utf8: "},
+		"a large frame": {websocket.TextMessage, strings.Repeat("x", maxFrame+1), wire.CloseTooBig, "too_large: a frame has more than 65536 bytes"},
 	} {
 		ws := s.socket(t, "/ws")
 		until(t, ws, wire.TypeWelcome)
@@ -134,8 +135,8 @@ func TestBrokenProtocolEndsTheSession(t *testing.T) {
 		for {
 			_, _, err := ws.ReadMessage()
 			if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
-				if closed.Code != c.code {
-					t.Errorf("%s: closed with %v, not %d", name, closed, c.code)
+				if closed.Code != c.code || !strings.HasPrefix(closed.Text, c.says) {
+					t.Errorf("%s: closed with %v, not %d %s", name, closed, c.code, c.says)
 				}
 				break
 			}
