@@ -25,6 +25,9 @@ func verdict(err error, tries int, most time.Duration) (wait time.Duration, fina
 	if errors.Is(err, errGap) && tries <= 1 {
 		return 0, false
 	}
+	if errors.Is(err, errNoURL) {
+		return 0, true
+	}
 	if refused, ok := errors.AsType[*Error](err); ok {
 		if !refused.temporary() {
 			return 0, true

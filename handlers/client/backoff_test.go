@@ -43,6 +43,15 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// A URL that is none is said at once, not tried for ever.
+func TestNoURLIsFinal(t *testing.T) {
+	for _, base := range []string{"", "localhost:8080", "127.0.0.1:8080", "ftp://x"} {
+		if err := NewRoom(base, Options{}).Run(t.Context(), func(Event) {}); !errors.Is(err, errNoURL) {
+			t.Errorf("following %q ended with %v", base, err)
+		}
+	}
+}
+
 func TestSpreadOf(t *testing.T) {
 	for reason, want := range map[string]time.Duration{
 		"":                           0,

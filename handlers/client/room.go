@@ -41,8 +41,8 @@ func NewRoom(baseURL string, o Options) *Room {
 	}
 }
 
-// Run keeps up with the room until ctx is done or the server says not to come
-// back, and returns which of the two it was. It hands every event to handle,
+// Run keeps up with the room until ctx is done, the server says not to come
+// back, or the base URL is none, and returns which of these it was. It hands every event to handle,
 // one at a time and in order; while handle is busy nothing is read, and the
 // server keeps what it missed. handle must not wait for a post of its own. Run
 // is called once.

@@ -36,6 +36,11 @@ func (r *Room) React(ctx context.Context, seq uint64, emoji string, on bool) (wi
 // [*Error]. When ctx or Run ends first, the frame may or may not have arrived:
 // send it again with the same ID to find out.
 func (r *Room) Send(ctx context.Context, f wire.ClientFrame) (wire.Ack, error) {
+	switch f.Type {
+	case wire.TypeChat, wire.TypeEdit, wire.TypeDelete, wire.TypeReact:
+	default:
+		return wire.Ack{}, fmt.Errorf("a frame of type %q has no ack to wait for", f.Type)
+	}
 	if err := checkText(f.Message); err != nil {
 		return wire.Ack{}, err
 	}

@@ -103,11 +103,14 @@ func Dial(ctx context.Context, baseURL string, o Options) (*Session, error) {
 	return s, nil
 }
 
+// errNoURL tells that there is no server to try again.
+var errNoURL = errors.New("no http, https, ws or wss URL")
+
 // joinURL is where the WebSocket of o's room is.
 func joinURL(baseURL string, o Options) (string, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%q is %w", baseURL, errNoURL)
 	}
 	switch u.Scheme {
 	case "http", "ws":
@@ -115,7 +118,7 @@ func joinURL(baseURL string, o Options) (string, error) {
 	case "https", "wss":
 		u.Scheme = "wss"
 	default:
-		return "", fmt.Errorf("%q is no http, https, ws or wss URL", baseURL)
+		return "", fmt.Errorf("%q is %w", baseURL, errNoURL)
 	}
 	if o.Room == "" {
 		o.Room = "lobby"
