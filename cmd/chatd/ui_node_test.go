@@ -25,6 +25,9 @@ const room = new Room("lobby", {src: process.argv[2], name: "Node"});
 const seen = new Map();
 room.addEventListener("message", ({detail}) => seen.set(detail.message.seq, detail.message.message));
 await room.join();
+for (const [id, more] of [["nope", {}], ["lobby", {token: "bad"}], ["lobby", {history: 201}]]) {
+  await new Room(id, {src: process.argv[2], ...more}).join().catch((refusal) => console.log(refusal.code + ", " + refusal.message));
+}
 const first = await room.send("one");
 console.log("ready");
 await lines.next(); // the server was killed
@@ -63,6 +66,9 @@ func TestSDKInNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	says := lineReader(t, out)
+	says(`room_not_found, there is no room "nope"`)
+	says("unauthorized, the token is not known here")
+	says("invalid, history must be 0 to 200")
 	says("ready")
 	server.kill()
 	writeLine(t, in)

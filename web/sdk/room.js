@@ -367,8 +367,8 @@ export class Room extends EventTarget {
   }
 }
 
-/** @param {{code: number, reason: string}} close */
-function closeError({ code, reason }) {
-  const codes = /** @type {Record<number, string>} */ ({ 4001: "unauthorized", 4003: "forbidden", 4004: "room_not_found", 4009: "kicked" });
-  return new ChatError(codes[code] ?? "closed", reason || "The server closed the connection.");
+/** The reason of a close by the server is "code: detail". @param {{reason: string}} close */
+function closeError({ reason }) {
+  const [, code, detail] = /^([a-z_]+): (.*)$/s.exec(reason) ?? [];
+  return new ChatError(code ?? "closed", detail ?? (reason || "The server closed the connection."));
 }
