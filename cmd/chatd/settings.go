@@ -212,7 +212,7 @@ func (s setting) set(values []string) error {
 	case *int:
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
-			return fmt.Errorf("%q is not a whole number", value)
+			return fmt.Errorf("%q is not a whole number from 0", value)
 		}
 		*p = n
 	case *float64:
