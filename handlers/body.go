@@ -107,7 +107,7 @@ func contentIsJSON(c *gin.Context) (bool, error) {
 	if cs := strings.ToLower(params["charset"]); cs != "" && cs != "utf-8" && cs != "us-ascii" {
 		return false, rooms.Errorf(wire.CodeUnsupportedMedia, "the body must be in UTF-8, not %s", cs)
 	}
-	return media == gin.MIMEJSON, nil
+	return media == gin.MIMEJSON || strings.HasSuffix(media, "+json"), nil // RFC 6839 section 3.1
 }
 
 // brokenBody is why a body could not be read: it is too large, or too slow, or

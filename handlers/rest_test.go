@@ -267,6 +267,7 @@ func TestBroadcast(t *testing.T) {
 		t.Errorf("first %+v, then %+v", first, again)
 	}
 	for _, a := range []ask{
+		{method: "POST", path: path, body: `{"message":"once","id":"k"}`, headers: []string{"Content-Type: application/vnd.example+json"}, status: 200},
 		{method: "POST", path: path, body: "twice", headers: []string{"Idempotency-Key: k"}, status: 409, code: "id_reused"},
 		{method: "POST", path: path, body: `{"message":"once","id":"k"}`, headers: []string{"Idempotency-Key: j"}, status: 422, code: "invalid"},
 		{method: "POST", path: path, status: 422, code: "invalid", says: []string{`"field":"message"`, `"code":"required"`}},
