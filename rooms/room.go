@@ -1,7 +1,6 @@
 package rooms
 
 import (
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -128,33 +127,6 @@ func ValidRoomID(id string) bool {
 		}
 	}
 	return true
-}
-
-// RoomIDFromName derives a room id from a name: ASCII letters and digits are
-// kept in lower case, every other run of characters becomes one hyphen. It
-// returns "" if nothing usable is left, as for a name in Chinese.
-func RoomIDFromName(name string) string {
-	var b strings.Builder
-	gap := false
-	for _, c := range strings.ToLower(name) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			gap = true
-			continue
-		}
-		if gap && b.Len() > 0 {
-			b.WriteByte('-')
-		}
-		gap = false
-		b.WriteRune(c)
-		if b.Len() >= MaxRoomID {
-			break
-		}
-	}
-	id := b.String()
-	if len(id) > MaxRoomID {
-		id = id[:MaxRoomID]
-	}
-	return strings.Trim(id, "-")
 }
 
 // ValidLine tells whether s may be a name or a topic: valid UTF-8 without
