@@ -27,7 +27,10 @@ func open(ctx context.Context, cfg *Config) (net.Listener, error) {
 		return nil, err
 	}
 	if ln == nil {
-		return listen(ctx, cfg.Listen)
+		if ln, err = listen(ctx, cfg.Listen); err != nil {
+			return nil, err
+		}
+		return listener{ln}, nil
 	}
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 		cfg.Listen = tcp.String()
@@ -36,14 +39,26 @@ func open(ctx context.Context, cfg *Config) (net.Listener, error) {
 			return nil, fmt.Errorf("the socket of systemd: %w", err)
 		}
 	}
-	return ln, nil
+	return listener{ln}, nil
+}
+
+// listener makes connections that end when their peers are lost. TCP keepalive is
+// off: WebSocket pings do its work, and a probe for every connection every 15
+// seconds, in bursts, does harm where there are many.
+type listener struct{ net.Listener }
+
+func (l listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAlive(false)
+		boundLost(tcp)
+	}
+	return conn, err
 }
 
 // listen opens a port.
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	// TCP keepalive is off: WebSocket pings do its work, and a probe for every
-	// connection every 15 seconds, in bursts, does harm where there are many.
-	lc := net.ListenConfig{KeepAlive: -1}
+	lc := net.ListenConfig{KeepAlive: -1} // see listener
 	ln, err := lc.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

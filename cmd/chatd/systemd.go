@@ -19,19 +19,7 @@ func activated() (net.Listener, error) {
 			_ = more.Close()
 		}
 	}
-	return quietListener{sockets[0]}, nil
-}
-
-// quietListener turns TCP keepalive off, which a socket that was handed over
-// would have; see listen.
-type quietListener struct{ net.Listener }
-
-func (l quietListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetKeepAlive(false)
-	}
-	return conn, err
+	return sockets[0], nil
 }
 
 // tellSystemd tells systemd, where it started us, how far we are.
