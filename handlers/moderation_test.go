@@ -257,6 +257,7 @@ func TestClearAndLock(t *testing.T) {
 	}
 	ws, _ := s.enter(t, "", "")
 	until(t, ws, wire.TypeWelcome)
+	s.moderate(t, "DELETE", "/rooms/lobby/messages?from=member&before=3", "", 422)
 	if body := s.moderate(t, "DELETE", "/rooms/lobby/messages?from=member", "", 200); strings.TrimSpace(string(body)) != `{"deleted":3}` {
 		t.Errorf("clearing answers %s", body)
 	}

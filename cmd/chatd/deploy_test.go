@@ -126,7 +126,7 @@ func testProxy(t *testing.T, command func(address, upstream string) (*exec.Cmd, 
 	}
 	await(ctx, t, "the proxy to answer", func() bool { return status(http.DefaultClient, "/healthz") == http.StatusOK })
 	var out bytes.Buffer
-	if err := runDoctor(ctx, []string{url, "--idle", deployIdle.String()}, console{out: &out, err: &out}); err != nil {
+	if err := runDoctor(ctx, []string{url, "--quiet", deployIdle.String()}, console{out: &out, err: &out}); err != nil {
 		t.Errorf("the doctor says: %v\n%s", err, out.String())
 	}
 

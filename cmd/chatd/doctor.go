@@ -11,7 +11,7 @@ import (
 type doctorConfig struct {
 	Room  string        `flag:"room" arg:"ROOM" default:"lobby" help:"the room to look at; nothing is posted"`
 	Token secret        `flag:"token" arg:"TOKEN" help:"bearer token; without one, the doctor comes as a guest"`
-	Idle  time.Duration `flag:"idle" arg:"DURATION" default:"65s" help:"how long a silent connection must live; most proxies' limit is 60s"`
+	Quiet time.Duration `flag:"quiet" arg:"DURATION" default:"65s" help:"how long a connection on which nothing is said must live; most proxies' limit is 60s"`
 	JSON  bool          `flag:"json" help:"print the findings as JSON"`
 }
 

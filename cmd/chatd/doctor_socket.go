@@ -45,7 +45,7 @@ func (d *doctor) checkSocket(ctx context.Context) {
 // checkIdle says nothing for a while: the server's pings must be enough to keep
 // the connection.
 func (d *doctor) checkIdle(ctx context.Context, s *client.Session) {
-	silent, cancel := context.WithTimeout(ctx, d.cfg.Idle)
+	silent, cancel := context.WithTimeout(ctx, d.cfg.Quiet)
 	defer cancel()
 	began := time.Now()
 	for {
@@ -55,7 +55,7 @@ func (d *doctor) checkIdle(ctx context.Context, s *client.Session) {
 		case ctx.Err() != nil:
 			return
 		case silent.Err() != nil:
-			d.ok("idle", "a silent connection lives for %v at least", d.cfg.Idle)
+			d.ok("idle", "a silent connection lives for %v at least", d.cfg.Quiet)
 			return
 		default:
 			d.fail("idle", "raise the proxy's timeout above the server's pings (nginx: proxy_read_timeout 75s)",

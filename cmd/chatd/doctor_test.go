@@ -65,7 +65,7 @@ func TestDoctorFindsWhatProxiesBreak(t *testing.T) {
 				idle = 20 * time.Second // it is over when the connection is cut
 			}
 			var out, other bytes.Buffer
-			err := runDoctor(t.Context(), []string{server.URL, "--json", "--idle", idle.String()}, console{out: &out, err: &other})
+			err := runDoctor(t.Context(), []string{server.URL, "--json", "--quiet", idle.String()}, console{out: &out, err: &other})
 			if (err != nil) != (test.fails != "") {
 				t.Errorf("the doctor ends with %v", err)
 			}

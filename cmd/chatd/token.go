@@ -16,7 +16,7 @@ type tokenConfig struct {
 	Issuer   string        `flag:"jwt-issuer" arg:"ISSUER" help:"who issues it (iss), where the server asks for that"`
 	Audience string        `flag:"jwt-audience" arg:"NAME" help:"whom it is for (aud), where the server asks for that"`
 	Name     string        `flag:"name" arg:"NAME" help:"what others see; the subject if there is none"`
-	Room     []string      `flag:"room" arg:"PATTERN=WORDS" help:"what it may do where, such as ops-*=read+post+moderate; may be given more than once; without it, read and post in public rooms"`
+	Grant    []string      `flag:"grant" arg:"PATTERN=WORDS" help:"what it may do where, such as ops-*=read+post+moderate; may be given more than once; without it, read and post in public rooms"`
 	Lasts    time.Duration `flag:"lasts" arg:"DURATION" default:"24h" help:"how long it is good; 0s is for ever"`
 }
 
@@ -31,10 +31,10 @@ func runToken(_ context.Context, args []string, c console) error {
 		return usagef("--jwt-secret (CHATD_JWT_SECRET), the same that the server has, or --jwt-key (CHATD_JWT_KEY): one of them is needed")
 	}
 	claims := auth.Claims{Subject: rest[0], Name: cfg.Name, Issuer: cfg.Issuer, Audience: cfg.Audience, Lasts: cfg.Lasts}
-	for _, grant := range cfg.Room {
+	for _, grant := range cfg.Grant {
 		pattern, words, ok := strings.Cut(grant, "=")
 		if !ok {
-			return usagef("--room: %q is not PATTERN=WORDS, such as ops-*=read+post", grant)
+			return usagef("--grant: %q is not PATTERN=WORDS, such as ops-*=read+post", grant)
 		}
 		if claims.Rooms == nil {
 			claims.Rooms = make(map[string][]string)
