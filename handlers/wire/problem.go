@@ -61,7 +61,6 @@ const (
 	CloseForbidden    = 4003
 	CloseRoomGone     = 4004
 	CloseKicked       = 4009
-	CloseReplaced     = 4010
 	CloseOverCapacity = 4100
 	CloseTooMany      = 4101
 	CloseTooSlow      = 4200

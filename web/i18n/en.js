@@ -94,8 +94,6 @@ export const en = {
   signin_text: "Your credential is missing, expired or unknown here.",
   forbidden_title: "This room is not open to you",
   forbidden_text: "Ask whoever runs it for an invitation.",
-  replaced_title: "Open in another window",
-  replaced_text: "This session was continued elsewhere.",
   closed_title: "The server ended this visit",
   closed_text: "It gave no reason.",
   archived_note: "This room is archived. It can be read, not written to.",

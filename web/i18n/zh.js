@@ -95,8 +95,6 @@ export const zh = {
   signin_text: "凭证缺失、已过期或无法识别。",
   forbidden_title: "这个聊天室不对你开放",
   forbidden_text: "请向管理者索要邀请。",
-  replaced_title: "已在另一个窗口打开",
-  replaced_text: "会话已在别处继续。",
   closed_title: "服务器结束了这次访问",
   closed_text: "没有给出原因。",
   archived_note: "聊天室已归档，只能阅读。",

@@ -37,8 +37,6 @@ export function shutCard(room, { code, reason }, { whole, again, create, signIn 
     }
     case 4003:
       return card(t("forbidden_title"), [t("forbidden_text")], retry);
-    case 4010:
-      return card(t("replaced_title"), [t("replaced_text")], retry);
     default:
       return card(t("closed_title"), [detail || t("closed_text")], retry);
   }
