@@ -113,6 +113,9 @@ func parseSettings(name string, dst any, args []string, c console, least, most i
 	}
 	usage = strings.TrimSpace(usage + " " + cmd.args)
 	settings, rest, err := load(dst, args)
+	if bad, ok := errors.AsType[*flagError](err); ok {
+		return nil, nil, usagef("%v; see: chatd help %s", bad, name)
+	}
 	if errors.Is(err, errHelp) {
 		fmt.Fprintf(c.out, "%s\n\nUsage: %s\n", cmd.short, usage)
 		if settings := settingsOf(dst); len(settings) > 0 {

@@ -124,6 +124,11 @@ func load(dst any, args []string) (settings []setting, rest []string, err error)
 	return settings, rest, nil
 }
 
+// flagError is what is wrong with the flags themselves: the help has them.
+type flagError struct{ problem string }
+
+func (e *flagError) Error() string { return e.problem }
+
 // badFlag is what was wrong with the flags, in our words.
 func badFlag(err error, settings []setting) error {
 	problem := strings.Replace(err.Error(), ": -", ": --", 1)
@@ -134,7 +139,7 @@ func badFlag(err error, settings []setting) error {
 		}
 		problem = "there is no flag " + name + suggest(name, names)
 	}
-	return usagef("%s; see: chatd help", problem)
+	return &flagError{problem}
 }
 
 // find returns the setting's values as they were given, and notes where.
