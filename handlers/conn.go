@@ -39,6 +39,7 @@ type conn struct {
 	control []byte        // control frames that wait
 	flushed chan struct{} // closed when the control frames under way are out; nil when none are
 	closing bool          // a close frame is out or waits: nothing may follow it (RFC 6455 section 5.5.1)
+	ending  bool          // to be closed behind what is under way
 	code    uint16        // of that frame, 0 without one
 	failed  error         // the connection is unusable
 }
@@ -120,6 +121,7 @@ func (c *conn) WriteAll(p []byte) error {
 		err = c.writeWaitingLocked()
 	}
 	c.busy = false
+	c.endLocked()
 	return err
 }
 
@@ -222,6 +224,27 @@ func (c *conn) flush() {
 	_ = c.writeWaitingLocked()
 	close(c.flushed)
 	c.flushed = nil
+	c.endLocked()
+}
+
+// End closes the connection behind what is under way, such as a close frame that
+// had to wait, or after closeWait.
+func (c *conn) End() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ending = true
+	if !c.endLocked() {
+		time.AfterFunc(closeWait, func() { _ = c.Close() })
+	}
+}
+
+// endLocked closes a connection that is ending, unless something is under way.
+func (c *conn) endLocked() bool {
+	if !c.ending || c.failed == nil && (c.busy || c.flushed != nil) {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 // fail makes the connection unusable. c.mu is held.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -169,4 +170,41 @@ func TestHeartbeatOfWhoJoinsDuringIt(t *testing.T) {
 		stop()
 		<-ended
 	})
+}
+
+// A close frame that must wait, as all do with TLS, arrives before the end.
+func TestTheEndComesBehindTheCloseFrame(t *testing.T) {
+	data, bye := strings.Repeat("d", 1000), "\x88\x02\x03\xe8"
+	for name, test := range map[string]struct {
+		writes bool
+		reads  bool
+		want   string
+	}{
+		"alone":            {reads: true, want: bye},
+		"behind data":      {writes: true, reads: true, want: data + bye},
+		"and nobody reads": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe() // takes nothing without waiting, like TLS
+				defer far.Close()
+				c := newConn(near)
+				if test.writes {
+					go func() { _ = c.WriteAll([]byte(data)) }()
+					synctest.Wait()
+				}
+				if _, err := c.Write([]byte(bye)); err != nil {
+					t.Fatal(err)
+				}
+				c.End()
+				if !test.reads {
+					time.Sleep(closeWait)
+					synctest.Wait()
+				}
+				if got, err := io.ReadAll(far); string(got) != test.want || err != nil {
+					t.Errorf("the peer got %q, %v", got, err)
+				}
+			})
+		})
+	}
 }

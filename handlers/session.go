@@ -126,7 +126,7 @@ func (s *session) run(ss *sessions) {
 		go s.run(ss)
 		return
 	}
-	_ = s.out.Close()
+	s.out.End()
 	s.end.forget()
 	if s.member != nil {
 		s.member.Leave()

@@ -195,7 +195,7 @@ func (s *Server) turnAway(c *gin.Context, err error) error {
 		s.logRefusal(c, e)
 		told := &session{ws: ws, out: w.conn, metrics: s.metrics}
 		told.closeWith(codeClose(e.Code), string(e.Code)+": "+e.Detail)
-		_ = w.conn.Close() // whoever was told needs nothing more
+		w.conn.End() // whoever was told needs nothing more
 	case w.conn == nil:
 		return err
 	}
@@ -238,7 +238,7 @@ func (ss *sessions) start(s *session, who rooms.Identity, room string, o rooms.J
 	s.ws.SetReadLimit(maxFrame)
 	if !ss.reserve() {
 		s.Close(rooms.Errorf(rooms.CodeShuttingDown, "the server is going away"))
-		_ = s.out.Close()
+		s.out.End()
 		ss.occupancy.leave(s.from)
 		return
 	}
