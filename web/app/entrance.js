@@ -16,6 +16,9 @@ export const myself = () => ({ name: recall("name"), token: recall("credential")
 /** @param {string} id */
 export const makeRoom = (id, held = false) => new Room(id, { ...myself(), history: 50, inbox: true, held });
 
+// Words and formats take a while to make: now, while there is nothing to do.
+void import("../i18n/index.js");
+
 /** @type {Room | undefined} */
 let first = makeRoom(named() || usual(), true);
 void first.join().catch(() => {}); // the room tells

@@ -98,10 +98,13 @@ export function hue(text) {
 
 /** What an avatar shows of a name: its first character, as a reader sees it. @param {string} name */
 export function initial(name) {
-  const first = [...segmenter.segment(name.trim())][0]?.segment ?? "?";
+  const text = name.trim();
+  // To make a segmenter takes longer than to draw a room.
+  const first = /^[!-~](?:[ -~]|$)/.test(text) ? text.charAt(0) : [...(segmenter ??= new Intl.Segmenter()).segment(text)][0]?.segment ?? "?";
   return first.toLocaleUpperCase();
 }
-const segmenter = new Intl.Segmenter();
+/** @type {Intl.Segmenter | undefined} */
+let segmenter;
 
 /** Whether a key press belongs to an input method that composes a character. Safari ends a composition before the key comes, with key code 229. @param {KeyboardEvent} e */
 export const composing = (e) => e.isComposing || e.keyCode === 229;

@@ -29,6 +29,9 @@ const inline = new RegExp(
   "gu",
 );
 
+/** Without one of these there is nothing but text, and this is quick to see. */
+const special = /[`*_~@]|https?:/;
+
 /** @param {string} text @param {number} [depth] @returns {Inline[]} */
 export function parseInline(text, depth = 0) {
   /** @type {Inline[]} */
@@ -37,7 +40,7 @@ export function parseInline(text, depth = 0) {
   const plain = (/** @type {number} */ end) => {
     if (end > at) out.push({ type: "text", text: text.slice(at, end) });
   };
-  for (const m of depth < 4 ? text.matchAll(inline) : []) {
+  for (const m of depth < 4 && special.test(text) ? text.matchAll(inline) : []) {
     if (m.index < at) continue;
     const [all, code, strong, em, em2, del, url, mention] = m;
     plain(m.index);

@@ -287,8 +287,9 @@ export class Timeline {
       goal.scrollIntoView({ block: "center" });
       if (this.#holding === undefined) this.#goal = undefined;
       this.#scrolled();
-    } else if (this.#stuck) this.#toEnd();
-    else if (anchor?.el.isConnected) {
+    } else if (this.#stuck) {
+      if (contents.length > 0) this.#toEnd();
+    } else if (anchor?.el.isConnected) {
       const moved = anchor.el.getBoundingClientRect().top - anchor.top;
       if (moved !== 0) this.element.scrollTop += moved;
     }
