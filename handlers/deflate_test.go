@@ -89,7 +89,13 @@ func TestCompressionIsOffUnlessAskedFor(t *testing.T) {
 func TestInflationIsBounded(t *testing.T) {
 	ws, _, _ := startREST(t, auth.Config{}, compress).deflating(t)
 	bomb := `{"type":"chat","message":"` + strings.Repeat("x", 16<<20) + `"}`
-	if err := ws.WriteMessage(websocket.TextMessage, []byte(bomb)); err != nil {
+	// Deflated before the first of it is sent: the server waits two seconds for the
+	// rest of what it has refused.
+	prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, []byte(bomb))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ws.WritePreparedMessage(prepared); err != nil {
 		t.Fatal(err)
 	}
 	for {
