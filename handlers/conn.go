@@ -231,20 +231,24 @@ func (c *conn) flush() {
 // had to wait, or after closeWait.
 func (c *conn) End() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.ending = true
-	if !c.endLocked() {
+	waits := c.underWayLocked()
+	c.mu.Unlock()
+	if waits {
 		time.AfterFunc(closeWait, func() { _ = c.Close() })
-	}
-}
-
-// endLocked closes a connection that is ending, unless something is under way.
-func (c *conn) endLocked() bool {
-	if !c.ending || c.failed == nil && (c.busy || c.flushed != nil) {
-		return false
+		return
 	}
 	_ = c.Close()
-	return true
+}
+
+func (c *conn) underWayLocked() bool { return c.failed == nil && (c.busy || c.flushed != nil) }
+
+// endLocked closes a connection that is ending once nothing is under way. That
+// may take a while with TLS, which says goodbye: who delivers must not wait for it.
+func (c *conn) endLocked() {
+	if c.ending && !c.underWayLocked() {
+		go func() { _ = c.Close() }()
+	}
 }
 
 // fail makes the connection unusable. c.mu is held.
