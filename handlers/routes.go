@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -125,11 +126,30 @@ func (s *Server) elsewhere(c *gin.Context) {
 		c.Writer.Header().Del("Content-Security-Policy") // a page's policy is its own
 		c.Status(http.StatusOK)                          // gin begins these with 404
 		w := &pageWriter{ResponseWriter: c.Writer}
-		s.web.ServeHTTP(w, c.Request)
+		s.web.ServeHTTP(w, s.signed(c))
 		if w.missing {
 			s.fail(c, rooms.Errorf(wire.CodeNotFound, "there is nothing at %s", path))
 		}
 	}
+}
+
+// signed is the request with who sends it, for [Sender]. Who cannot be told is
+// nobody: pages are for everyone.
+func (s *Server) signed(c *gin.Context) *http.Request {
+	who, err := s.identify(c)
+	if err != nil {
+		return c.Request
+	}
+	return c.Request.WithContext(context.WithValue(c.Request.Context(), senderKey{}, who))
+}
+
+type senderKey struct{}
+
+// Sender tells who sends the request that Config.Web is answering, and whether
+// that is known.
+func Sender(ctx context.Context) (rooms.Identity, bool) {
+	who, ok := ctx.Value(senderKey{}).(rooms.Identity)
+	return who, ok
 }
 
 // pageWriter withholds a 404 of the browser UI's, for a problem in its place.

@@ -26,6 +26,7 @@ type asset struct {
 	kind    string // its media type
 	plain   []byte
 	gzipped []byte
+	mark    string // beside the version, what its ETag says
 }
 
 var kinds = map[string]string{
@@ -97,7 +98,8 @@ func newAsset(kind string, content []byte) asset {
 // marks: %BASE% is the path of the assets, %VERSION% their version, %PRELOAD%
 // links to every module that the entries need, so that a browser asks for all
 // of them at once, %MODULES% their paths, each with a space behind it, %STYLE%
-// the page's own style and %ICON% its icon, which are not worth a request.
+// the page's own style and %ICON% its icon, which are not worth a request. %THEME%,
+// %SHEET% and %ROOM% stay: they are not the same for everybody.
 func (b *bundle) fill(name string, entries ...string) string {
 	var links, list strings.Builder
 	for _, module := range b.graph(entries...) {
@@ -114,13 +116,21 @@ func (b *bundle) fill(name string, entries ...string) string {
 	).Replace(string(b.mustRead(name)))
 }
 
-// pageStyle is the style sheet that stands in the pages themselves.
-const pageStyle = "style/page.css"
+// Style sheets that stand in the pages themselves: that of a page, and that of a
+// room where one is drawn into it.
+const (
+	pageStyle = "style/page.css"
+	roomStyle = "style/room.css"
+)
 
-// styleHash is the source by which a policy allows the page's own style.
-func (b *bundle) styleHash() string {
-	sum := sha256.Sum256(b.mustRead(pageStyle))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+// styleHashes are the sources by which a policy allows the pages' own styles.
+func (b *bundle) styleHashes() string {
+	var sources []string
+	for _, sheet := range []string{pageStyle, roomStyle} {
+		sum := sha256.Sum256(b.mustRead(sheet))
+		sources = append(sources, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return strings.Join(sources, " ")
 }
 
 func (b *bundle) mustRead(name string) []byte {

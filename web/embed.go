@@ -15,6 +15,8 @@
 //     mixes the code of two versions.
 //   - The page runs no inline code and loads nothing from another host: the
 //     Content-Security-Policy forbids it.
+//   - What the server draws of a room looks and stands as the element draws it,
+//     so that nothing moves when that takes over.
 //
 // The package is a leaf: it imports nothing of chatd's.
 package web
@@ -35,6 +37,11 @@ type Options struct {
 	// the server's own pages do it. It is called once per request for such a
 	// page, by any number of goroutines; room is what the path says, unchecked.
 	FrameAncestors func(r *http.Request, room string) []string
+	// Newest tells what the page of a room shows before its code has come, and
+	// whether there is anything. Nil is nothing. It is called once per request
+	// for such a page, by any number of goroutines; room is what the path says,
+	// unchecked.
+	Newest func(r *http.Request, room string) (*Room, bool)
 }
 
 // Handler serves the UI: the page at / and /r/{room} (which rooms exist is
@@ -43,8 +50,9 @@ type Options struct {
 // Everything else is 404, any method but GET and HEAD is 405: mount it behind
 // the routes of the API.
 //
-// Pages are revalidated at every load, by an ETag that is the version; assets
-// are immutable. Compressing happens here, once, and takes some milliseconds;
-// requests allocate next to nothing. It panics if the embedded files do not fit
+// Pages are revalidated at every load, by an ETag that names their content; assets
+// are immutable. What is the same for everybody is compressed here, once, and
+// takes some milliseconds; requests for it allocate next to nothing. A page with
+// messages in it is made anew for each request. It panics if the embedded files do not fit
 // together, which the package's tests would have told.
 func Handler(o Options) http.Handler { return newSite(o) }

@@ -13,26 +13,20 @@ type site struct {
 	options Options
 	bundle  *bundle
 	fixed   map[string]asset // by path
-	pages   map[string]page  // by language
-	style   string           // the source that allows the pages' own style
-}
-
-// page is what a reader of one language gets: the same but for which words are
-// asked for at once.
-type page struct {
-	chat  asset // / and /r/{room}
-	embed asset // /embed/{room}
+	pages   map[string]pages // by language
+	draw    *drawing
+	styles  string // the sources that allow the pages' own styles
 }
 
 func newSite(o Options) *site {
 	b := loadBundle()
 	text := func(kind, content string) asset { return newAsset(kind, []byte(content)) }
-	s := &site{options: o, bundle: b, pages: map[string]page{}, style: b.styleHash()}
+	s := &site{options: o, bundle: b, pages: map[string]pages{}, draw: newDrawing(b), styles: b.styleHashes()}
 	for _, language := range languages {
 		words := "i18n/" + language + ".js"
-		s.pages[language] = page{
-			chat:  text(kinds[".html"], b.fill("app/index.html", "app/entrance.js", words, "app/main.js")),
-			embed: text(kinds[".html"], b.fill("app/embed.html", "app/frame.js", words)),
+		s.pages[language] = pages{
+			chat:  b.page("app/index.html", "app/entrance.js", words, "app/main.js"),
+			embed: b.page("app/embed.html", "app/frame.js", words, "app/embed.js"),
 		}
 	}
 	s.fixed = map[string]asset{
@@ -80,11 +74,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if room, ok := strings.CutPrefix(path, "/embed/"); ok && isSegment(room) {
-		s.servePage(w, r, s.pages[language(r)].embed, s.ancestors(r, room))
+		s.servePage(w, r, s.pages[language(r)].embed, room, r.URL.Query().Get("theme"), s.ancestors(r, room))
 		return
 	}
-	if room, ok := strings.CutPrefix(path, "/r/"); path == "/" || ok && isSegment(room) {
-		s.servePage(w, r, s.pages[language(r)].chat, "'none'")
+	room, ok := strings.CutPrefix(path, "/r/")
+	if path == "/" || ok && isSegment(room) { // which room / is, the page knows
+		s.servePage(w, r, s.pages[language(r)].chat, room, remembered(r), "'none'")
 		return
 	}
 	http.NotFound(w, r)
@@ -111,12 +106,20 @@ func (s *site) ancestors(r *http.Request, room string) string {
 	return strings.Join(sources, " ")
 }
 
-func (s *site) servePage(w http.ResponseWriter, r *http.Request, a asset, ancestors string) {
+// servePage serves a page with what there is to see of a room in it.
+func (s *site) servePage(w http.ResponseWriter, r *http.Request, p page, id, theme, ancestors string) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", fmt.Sprintf(policy, s.style, ancestors))
+	h.Set("Content-Security-Policy", fmt.Sprintf(policy, s.styles, ancestors))
 	h.Set("Referrer-Policy", "same-origin")
-	h.Add("Vary", "Accept-Language")
-	s.serve(w, r, a, revalidate)
+	h.Add("Vary", "Accept-Language, Cookie")
+	a, caching := p.empty, revalidate
+	if id != "" && s.options.Newest != nil {
+		if room, ok := s.options.Newest(r, id); ok {
+			a, caching = p.with(theme, s.draw.room(room)), "private, "+revalidate
+			h.Set("X-Robots-Tag", "noindex") // what is said in a room is not for search engines
+		}
+	}
+	s.serve(w, r, a, caching)
 }
 
 func (s *site) serve(w http.ResponseWriter, r *http.Request, a asset, caching string) {
@@ -124,7 +127,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, a asset, caching st
 	h.Set("Cache-Control", caching)
 	h.Set("Content-Type", a.kind)
 	h.Add("Vary", "Accept-Encoding")
-	etag := `"` + s.bundle.version + `"`
+	etag := `"` + s.bundle.version + a.mark + `"`
 	h.Set("ETag", etag)
 	if strings.Contains(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -163,6 +166,16 @@ func language(r *http.Request) string {
 		}
 	}
 	return languages[0]
+}
+
+// remembered is the theme that the page has put into a cookie, so that the next
+// one begins in it.
+func remembered(r *http.Request) string {
+	c, err := r.Cookie("theme")
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // acceptsGzip tells whether the request names gzip, and not with a weight of 0.

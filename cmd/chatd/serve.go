@@ -243,7 +243,7 @@ func newHandler(cfg *Config, engine *engine, who *auth.Authenticator, registry *
 	return handlers.New(handlers.Config{
 		Rooms:          registry,
 		Auth:           who,
-		Web:            web.Handler(web.Options{FrameAncestors: mayFrame(cfg, registry)}),
+		Web:            web.Handler(web.Options{FrameAncestors: mayFrame(cfg, registry), Newest: newest(registry)}),
 		Log:            log,
 		AllowedOrigins: cfg.AllowedOrigin,
 		Compress:       cfg.Compress,

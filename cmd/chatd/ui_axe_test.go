@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -133,21 +132,34 @@ func TestUIAccessible(t *testing.T) {
 		}
 		p.until(state.there)
 		p.evalScript(string(axe))
-		for _, l := range looks(i) {
-			p.show(l)
-			name := fmt.Sprintf("%s-%s-%s-%d", state.name, l.theme, l.direction, l.width)
-			if *uiShots != "" {
-				p.shoot(filepath.Join(*uiShots, name+".png"))
-			}
-			for _, violation := range eval[[]string](p, violations) {
-				t.Errorf("%s: %s", name, violation)
-			}
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s: the page is %d px wider than the window", name, over)
-			}
+		p.inspect(state.name, looks(i))
+	}
+	release := p.hold("*/app/main.js")
+	p.begin(server.URL + "/r/lobby")
+	p.until(`globalThis.ui?.drawn && ui.$(".composer")`)
+	p.evalScript(string(axe))
+	p.inspect("prerendered", looks(len(uiStates)))
+	release()
+	p.calm()
+}
+
+// inspect holds axe-core's rules, which the page has been given, and the width of
+// the window in a state of the page.
+func (p *chatPage) inspect(state string, looks []look) {
+	p.t.Helper()
+	for _, l := range looks {
+		p.show(l)
+		name := fmt.Sprintf("%s-%s-%s-%d", state, l.theme, l.direction, l.width)
+		if *uiShots != "" {
+			p.shoot(filepath.Join(*uiShots, name+".png"))
+		}
+		for _, violation := range eval[[]string](p, violations) {
+			p.t.Errorf("%s: %s", name, violation)
+		}
+		if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+			p.t.Errorf("%s: the page is %d px wider than the window", name, over)
 		}
 	}
-	p.calm()
 }
 
 // furnish fills a server with what the states show.
@@ -197,12 +209,7 @@ func (p *chatPage) evalScript(source string) {
 // show gives the page a look, and waits until it has it.
 func (p *chatPage) show(l look) {
 	p.t.Helper()
-	_, err := chromedp.Call(p.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: int64(l.width), Height: 800, DeviceScaleFactor: 1, Mobile: false,
-	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	p.resize(l.width)
 	p.run(fmt.Sprintf(`document.documentElement.dataset.theme = %q; document.documentElement.dir = %q`, l.theme, l.direction))
 	p.as(`innerWidth === %d`, l.width)
 	// What fades or moves is looked at when it has come to rest.

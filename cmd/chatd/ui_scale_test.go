@@ -20,6 +20,7 @@ var uiMessages = flag.Int("ui.messages", 10_000, "how many messages the room of 
 const (
 	maxElements = 4000
 	maxHeap     = 30 << 20
+	maxLoad     = 60 << 10
 )
 
 // TestUIFirstLoad counts what a page asks for before it can be used.
@@ -39,7 +40,11 @@ func TestUIFirstLoad(t *testing.T) {
 			t.Errorf("the page asks another host: %s", r)
 		}
 	}
-	t.Logf("%d requests", len(requests))
+	size := eval[int](p, `performance.getEntries().reduce((sum, e) => sum + (e.encodedBodySize ?? 0), 0)`)
+	t.Logf("%d requests, %d bytes", len(requests), size)
+	if size > maxLoad {
+		t.Errorf("%d bytes are more than %d", size, maxLoad)
+	}
 	if len(requests) > 24 {
 		t.Errorf("%d requests are more than 24:\n%s", len(requests), strings.Join(requests, "\n"))
 	}

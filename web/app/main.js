@@ -34,17 +34,18 @@ export class App {
     const { name, token } = myself();
     this.name = name ?? "";
     this.token = token;
-    this.view = /** @type {ChatRoom} */ (document.createElement("chat-room"));
+    this.view = /** @type {ChatRoom} */ (document.querySelector("chat-room") ?? document.createElement("chat-room"));
     this.view.whole = true;
     this.sidebar = new Sidebar(this);
-    this.view.append(
+    this.view.replaceChildren(
       iconButton("menu", t("rooms"), () => this.toggleDrawer(), { slot: "start", class: "icon-button drawer-button" }),
       iconButton("search", t("search_key"), () => void this.open("palette"), { slot: "end", class: "icon-button search-button" }),
       iconButton("more", t("room_menu"), () => void this.open("menu"), { slot: "end" }),
     );
     this.shade = h("div", { class: "shade", onclick: () => this.toggleDrawer(false) });
     document.documentElement.lang = language;
-    document.body.append(h("div", { class: "app" }, this.sidebar.element, this.shade, h("main", {}, this.view)));
+    document.querySelector(".sidebar")?.replaceWith(this.sidebar.element, this.shade);
+    if (!this.view.isConnected) document.querySelector("main")?.append(this.view);
     this.theme(recall("theme") ?? "auto");
     this.#listen();
   }
@@ -231,6 +232,8 @@ export class App {
   theme(theme) {
     remember("theme", theme);
     document.documentElement.dataset["theme"] = theme;
+    // The server draws the next page in it.
+    document.cookie = `theme=${theme}; path=/; samesite=lax; max-age=${theme === "auto" ? 0 : 31536000}`;
   }
 
   toggleDrawer(open = !document.body.classList.contains("drawer")) {

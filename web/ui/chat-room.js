@@ -4,7 +4,7 @@
 import { number, reason, t } from "../i18n/index.js";
 import { Composer } from "./composer.js";
 import { h, icon } from "./dom.js";
-import { Timeline } from "./timeline.js";
+import { inView, STICKY, Timeline } from "./timeline.js";
 
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Message, Person} from "../sdk/protocol.js" */
@@ -43,6 +43,8 @@ export class ChatRoom extends HTMLElement {
   #unsaid = [];
   /** Why what was written waits, while the server wants no posts. */
   #tooFast = "";
+  /** What the server drew of the timeline, until that has its messages. */
+  #prerendered;
   /** Whether the user must choose a name before writing. */
   nameless = false;
   /** Whether there is a page around it that can sign in and make rooms. */
@@ -52,6 +54,10 @@ export class ChatRoom extends HTMLElement {
 
   constructor() {
     super();
+    // What the server drew. A root that was declared is emptied when it is attached.
+    const prerendered = this.shadowRoot?.querySelector(".prerendered");
+    const style = this.shadowRoot?.querySelector("style");
+    const at = prerendered?.scrollTop ?? 0;
     const root = this.attachShadow({ mode: "open" });
     this.heading = h("h1", { class: "title", dir: "auto" });
     this.topic = h("p", { class: "topic", dir: "auto" });
@@ -59,7 +65,7 @@ export class ChatRoom extends HTMLElement {
     this.peopleButton = h("button", { type: "button", class: "icon-button people-button", "aria-expanded": "false", onclick: () => void this.togglePeople() }, icon("people"), h("span", {}, ""));
     this.header = h("header", { class: "header", part: "header" }, h("slot", { name: "start" }), h("div", { class: "names" }, h("div", { class: "title-line" }, this.heading, this.dot), this.topic), this.peopleButton, h("slot", { name: "end" }));
     this.banner = h("div", { class: "banner", role: "status", hidden: true });
-    this.stage = h("div", { class: "stage" });
+    this.stage = h("div", { class: "stage" }, prerendered);
     this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => void this.timeline?.toLatest() });
     this.typing = h("div", { class: "typing", "aria-live": "off" });
     this.toasts = h("div", { class: "toasts", role: "status" });
@@ -90,7 +96,10 @@ export class ChatRoom extends HTMLElement {
       this.timeline?.schedule();
       this.#tell("chat-ready", {});
     };
-    root.append(h("link", { rel: "stylesheet", href: sheet, onload: loaded }), shell);
+    root.append(style ?? h("link", { rel: "stylesheet", href: sheet, onload: loaded }), shell);
+    if (style) loaded();
+    if (prerendered) prerendered.scrollTop = at;
+    this.#prerendered = prerendered;
   }
 
   /**
@@ -101,6 +110,7 @@ export class ChatRoom extends HTMLElement {
   show(room, timeline) {
     this.#bound?.abort();
     this.#bound = new AbortController();
+    if (this.room && this.room.id !== room.id) this.#prerendered = undefined;
     this.room = room;
     this.#closed = undefined;
     this.#typists.clear();
@@ -111,7 +121,8 @@ export class ChatRoom extends HTMLElement {
       onseen: (seq) => this.#tell("chat-seen", { seq }),
     };
     this.#lendTools(this.timeline, this.#bound.signal);
-    this.stage.replaceChildren(this.timeline.element);
+    for (const child of [...this.stage.children]) if (child !== this.#prerendered) child.remove();
+    this.stage.append(this.timeline.element);
     this.timeline.restore();
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
       room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail), { signal: /** @type {AbortController} */ (this.#bound).signal });
@@ -397,11 +408,18 @@ export class ChatRoom extends HTMLElement {
     if (stands) {
       if (first?.className !== "card" || first.textContent !== stands.textContent) this.stage.replaceChildren(stands);
     } else if (loading) {
-      if (!first?.classList.contains("skeleton")) this.stage.replaceChildren(skeleton(), timeline.element);
-    } else if (first !== timeline.element) this.stage.replaceChildren(timeline.element);
+      if (first === timeline.element) this.stage.prepend(skeleton());
+    } else if (first !== timeline.element) {
+      // Who reads in what the server drew goes on there.
+      const reading = this.#prerendered && this.#prerendered.scrollTop < -STICKY ? inView(this.#prerendered) : undefined;
+      this.stage.replaceChildren(timeline.element);
+      if (reading) timeline.place(reading);
+      this.#prerendered = undefined;
+    }
     const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, this.composer.blocked.hidden ? t("empty_text") : "")] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
   }
+
 
   /**
    * What stands in the place of the room, once its module is here.

@@ -17,7 +17,7 @@ const REST = 1_000;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
 /** Pixels from the end that still count as being there. */
-const STICKY = 24;
+export const STICKY = 24;
 
 export class Timeline {
   /** @type {Map<string, HTMLElement>} */
@@ -44,6 +44,8 @@ export class Timeline {
   #left = 0;
   #room;
   #settled = false;
+  /** The reader was reading before there was this timeline. */
+  #placed = false;
 
   /** @param {Room} room */
   constructor(room) {
@@ -133,6 +135,7 @@ export class Timeline {
    * here must be laid out before the room is shown again.
    */
   rest() {
+    this.#placed = false;
     setTimeout(() => {
       if (this.element.isConnected || !this.#stuck || !this.#window.atEnd) return;
       this.#window.trimStart(PAGE);
@@ -155,6 +158,7 @@ export class Timeline {
   /** Opens where reading ended last time. @param {number} seq */
   openUnread(seq) {
     this.#unreadAfter = seq;
+    if (this.#placed) return this.schedule();
     this.#goal = "unread";
     // What is below the line is still coming: without a hold, the first of it
     // would be the end, and the reader would be taken along to the next ends.
@@ -164,6 +168,26 @@ export class Timeline {
       this.schedule();
     }, HOLD);
     this.schedule();
+  }
+
+  /**
+   * Goes on where a reader was in another drawing of the room.
+   * @param {{el: Element, top: number}} reading the row that they looked at, and where
+   */
+  place({ el, top }) {
+    const row = this.#elements.get(/** @type {HTMLElement} */ (el).dataset["key"] ?? "");
+    if (!row) return;
+    this.#letGo();
+    this.#goal = undefined;
+    this.#stuck = false;
+    this.#placed = true;
+    this.#hold(row, top);
+  }
+
+  /** Moves a row to where it is before the reader's eyes. @param {Element} row @param {number} top */
+  #hold(row, top) {
+    const moved = row.getBoundingClientRect().top - top;
+    if (moved !== 0) this.element.scrollTop += moved;
   }
 
   #letGo() {
@@ -262,7 +286,7 @@ export class Timeline {
       this.#elements.set(String(m.seq), el);
       el.dataset["key"] = String(m.seq);
     }
-    const anchor = this.#stuck ? undefined : this.#anchor();
+    const anchor = this.#stuck ? undefined : inView(this.element);
     const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
     const contents = this.#window.contents(this.#unreadAfter, this.#hidden);
     const keep = new Set(contents.map((c) => c.key));
@@ -290,8 +314,7 @@ export class Timeline {
     } else if (this.#stuck) {
       if (contents.length > 0) this.#toEnd();
     } else if (anchor?.el.isConnected) {
-      const moved = anchor.el.getBoundingClientRect().top - anchor.top;
-      if (moved !== 0) this.element.scrollTop += moved;
+      this.#hold(anchor.el, anchor.top);
     }
     if (held instanceof HTMLElement && held.isConnected && held !== activeElement(this.list)) held.focus({ preventScroll: true });
     if (!this.list.querySelector('.row[tabindex="0"]')) this.list.querySelector(":scope > .row:last-child")?.setAttribute("tabindex", "0");
@@ -327,16 +350,6 @@ export class Timeline {
     const first = this.#window.rows[0];
     if (!first || this.#window.fetching || this.#window.atStart || first.seq <= this.#unreadAfter) return;
     void this.#window.around(this.#unreadAfter);
-  }
-
-  /** The first row in view, and where it is. */
-  #anchor() {
-    const top = this.element.getBoundingClientRect().top;
-    for (const el of this.list.children) {
-      const box = el.getBoundingClientRect();
-      if (box.bottom > top && el.classList.contains("row")) return { el, top: box.top };
-    }
-    return undefined;
   }
 
   #toEnd() {
@@ -376,6 +389,16 @@ export class Timeline {
     if (scrollTop < NEAR && !w.atStart) void w.fetchOlder();
     else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) void w.fetchNewer();
   }
+}
+
+/** The first row in view, and where it is. @param {Element} scroller */
+export function inView(scroller) {
+  const { top } = scroller.getBoundingClientRect();
+  for (const el of scroller.querySelectorAll(".row")) {
+    const box = el.getBoundingClientRect();
+    if (box.bottom > top) return { el, top: box.top };
+  }
+  return undefined;
 }
 
 /** @param {Node} node */
