@@ -94,7 +94,7 @@ func TestUIPrerenderUnread(t *testing.T) {
 	p := openPage(t, browser, server.URL, "lobby", "Ana")
 	p.until(`ui.rows().length >= 50`)
 	for _, scrolled := range []bool{false, true} {
-		p.until(`fetch("/rooms?limit=1", {headers: {Authorization: "Bearer " + ui.view.room.you.token}}).then((r) => r.json()).then(({rooms: [lobby]}) => lobby.unread?.count === 0)`)
+		p.until(`await ui.unread("lobby") === 0`)
 		p.do(chromedp.Navigate("about:blank"))
 		fill(t, server.URL, "lobby", 40)
 		release := p.hold("*/app/main.js")

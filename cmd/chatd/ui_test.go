@@ -41,12 +41,16 @@ globalThis.ui = {
 	get root() { return this.view?.shadowRoot; },
 	get text() { return this.root.querySelector("textarea"); },
 	get drawn() { return this.root?.querySelector(".prerendered"); },
-	get log() { return this.root.querySelector(".timeline"); },
+	get log() { return this.root.querySelector(".timeline:not(.away)"); },
 	$(sel) { return this.root.querySelector(sel) ?? document.querySelector(sel); },
-	rows() { return [...this.root.querySelectorAll(".timeline .row")]; },
+	rows() { return [...this.root.querySelectorAll(".timeline:not(.away) .row")]; },
 	row(text) { return this.rows().find((r) => r.querySelector(".body")?.innerText.includes(text)); },
 	texts() { return this.rows().map((r) => r.querySelector(".body > p:not(.gone)")?.firstChild?.data ?? ""); },
 	ready() { return this.view?.room?.state === "open" && this.view.room.welcome && !this.root.querySelector(".shell").hidden; },
+	async unread(room) { // as the server knows it
+		const headers = {Authorization: "Bearer " + localStorage.getItem("chatd:token")};
+		return (await (await fetch("/rooms/" + room + "?inbox=1", {headers})).json()).unread;
+	},
 	frames(n) { return new Promise((done) => { const next = () => n-- > 0 ? requestAnimationFrame(next) : done(); next(); }); },
 };`
 
@@ -151,7 +155,7 @@ func (p *chatPage) until(condition string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void]("(async () => !!("+condition+"))()", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond))
+	poll := chromedp.Poll[chromedp.Void]("(async () => !!(await ("+condition+")))()", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond))
 	_, err := chromedp.Run(ctx, poll)
 	for err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "navigated")) { // another page comes
 		_, err = chromedp.Run(ctx, poll)

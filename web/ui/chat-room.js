@@ -10,6 +10,9 @@ import { inView, STICKY, Timeline } from "./timeline.js";
 /** @import {Message, Person} from "../sdk/protocol.js" */
 /** @import {People} from "./people.js" */
 
+/** Timelines that stay in the page when they are left, for a page of several rooms. */
+const WARM = 4;
+
 const sheet = new URL("../style/room.css", import.meta.url).href;
 
 /**
@@ -43,8 +46,10 @@ export class ChatRoom extends HTMLElement {
   #unsaid = [];
   /** Why what was written waits, while the server wants no posts. */
   #tooFast = "";
-  /** What the server drew of the timeline, until that has its messages. */
-  #prerendered;
+  /** What stands before the timeline: what the server drew of it, bones, or a card. @type {Element | undefined} */
+  #cover;
+  /** Timelines that were left last, oldest first: their layout is kept. @type {Timeline[]} */
+  #warm = [];
   /** Whether the user must choose a name before writing. */
   nameless = false;
   /** Whether there is a page around it that can sign in and make rooms. */
@@ -99,7 +104,7 @@ export class ChatRoom extends HTMLElement {
     root.append(style ?? h("link", { rel: "stylesheet", href: sheet, onload: loaded }), shell);
     if (style) loaded();
     if (prerendered) prerendered.scrollTop = at;
-    this.#prerendered = prerendered;
+    this.#cover = prerendered ?? undefined;
   }
 
   /**
@@ -110,19 +115,18 @@ export class ChatRoom extends HTMLElement {
   show(room, timeline) {
     this.#bound?.abort();
     this.#bound = new AbortController();
-    if (this.room && this.room.id !== room.id) this.#prerendered = undefined;
+    if (this.room && this.room.id !== room.id) this.#setCover(undefined);
     this.room = room;
     this.#closed = undefined;
     this.#typists.clear();
-    this.timeline?.rest();
+    this.#putAway(timeline);
     this.timeline = timeline ?? new Timeline(room);
     this.timeline.hooks = {
       onstatus: () => this.#status(),
       onseen: (seq) => this.#tell("chat-seen", { seq }),
     };
     this.#lendTools(this.timeline, this.#bound.signal);
-    for (const child of [...this.stage.children]) if (child !== this.#prerendered) child.remove();
-    this.stage.append(this.timeline.element);
+    if (!this.timeline.element.isConnected) this.stage.append(this.timeline.element);
     this.timeline.restore();
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
       room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail), { signal: /** @type {AbortController} */ (this.#bound).signal });
@@ -404,22 +408,36 @@ export class ChatRoom extends HTMLElement {
     const stands = shut && this.#card(room, shut);
     const loading = !stands && timeline.empty && (!room.welcome || (room.info?.rev ?? 0) > 0) && !timeline.settled;
     this.stage.dataset["state"] = stands ? "card" : loading ? "loading" : timeline.empty ? "empty" : "";
-    const first = this.stage.firstElementChild;
+    const cover = this.#cover;
     if (stands) {
-      if (first?.className !== "card" || first.textContent !== stands.textContent) this.stage.replaceChildren(stands);
+      if (cover?.className !== "card" || cover.textContent !== stands.textContent) this.#setCover(stands);
     } else if (loading) {
-      if (first === timeline.element) this.stage.prepend(skeleton());
-    } else if (first !== timeline.element) {
+      if (!cover || cover.className === "card") this.#setCover(skeleton());
+    } else if (cover) {
       // Who reads in what the server drew goes on there.
-      const reading = this.#prerendered && this.#prerendered.scrollTop < -STICKY ? inView(this.#prerendered) : undefined;
-      this.stage.replaceChildren(timeline.element);
+      const reading = cover.scrollTop < -STICKY ? inView(cover) : undefined;
+      this.#setCover(undefined);
       if (reading) timeline.place(reading);
-      this.#prerendered = undefined;
     }
     const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, this.composer.blocked.hidden ? t("empty_text") : "")] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
   }
 
+  /** @param {Element | undefined} cover */
+  #setCover(cover) {
+    this.#cover?.remove();
+    this.#cover = cover;
+    if (cover) this.stage.prepend(cover);
+  }
+
+  /** Puts the timeline away, for another. @param {Timeline | undefined} next */
+  #putAway(next) {
+    const { timeline } = this;
+    if (!timeline) return;
+    timeline.rest();
+    this.#warm = [...this.#warm.filter((t) => t !== next), timeline];
+    while (this.#warm.length > (this.whole ? WARM : 0)) this.#warm.shift()?.element.remove();
+  }
 
   /**
    * What stands in the place of the room, once its module is here.

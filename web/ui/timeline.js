@@ -16,6 +16,8 @@ const HOLD = 700;
 const REST = 1_000;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
+/** Whom a timeline tells that nobody looks at. */
+const deaf = { onstatus: () => {}, onseen: (/** @type {number} */ _) => {} };
 /** Pixels from the end that still count as being there. */
 export const STICKY = 24;
 
@@ -44,6 +46,7 @@ export class Timeline {
   #left = 0;
   #room;
   #settled = false;
+  #away = false;
   /** The reader was reading before there was this timeline. */
   #placed = false;
 
@@ -55,14 +58,14 @@ export class Timeline {
       else delete this.element.dataset["fetching"];
       this.schedule();
     });
-    this.hooks = { onstatus: () => {}, onseen: (/** @type {number} */ _) => {} };
+    this.hooks = deaf;
     this.list = h("div", { class: "rows", role: "log", "aria-live": "off", "aria-label": t("messages") });
     this.intro = h("div", { class: "intro" });
     this.element = h("div", { class: "timeline", part: "timeline", tabindex: "-1" }, this.intro, this.list);
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) this.element.addEventListener(type, () => this.#letGo(), { passive: true });
     const resized = new ResizeObserver(() => {
-      if (this.#stuck) this.#toEnd();
+      if (this.#stuck && !this.#away) this.#toEnd();
     });
     resized.observe(this.element);
     resized.observe(this.list);
@@ -123,21 +126,23 @@ export class Timeline {
     this.schedule();
   }
 
-  /** Puts the reader where they were, after the element was elsewhere. */
+  /** Comes back, with the reader where they were. */
   restore() {
     const left = this.#left;
+    this.#away = false;
+    this.element.classList.remove("away");
     this.#draw();
     if (!this.#stuck) this.element.scrollTop = left;
   }
 
-  /**
-   * It was put away. What is far above a reader at the end is dropped: all that is
-   * here must be laid out before the room is shown again.
-   */
+  /** It is put away, and soon drops what is far above a reader at the end. */
   rest() {
     this.#placed = false;
+    this.#away = true;
+    this.hooks = deaf;
+    this.element.classList.add("away");
     setTimeout(() => {
-      if (this.element.isConnected || !this.#stuck || !this.#window.atEnd) return;
+      if (!this.#away || !this.#stuck || !this.#window.atEnd) return;
       this.#window.trimStart(PAGE);
       this.#draw();
     }, REST);
@@ -286,7 +291,7 @@ export class Timeline {
       this.#elements.set(String(m.seq), el);
       el.dataset["key"] = String(m.seq);
     }
-    const anchor = this.#stuck ? undefined : inView(this.element);
+    const anchor = this.#stuck || this.#away ? undefined : inView(this.element);
     const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
     const contents = this.#window.contents(this.#unreadAfter, this.#hidden);
     const keep = new Set(contents.map((c) => c.key));
@@ -304,6 +309,7 @@ export class Timeline {
     }
     this.list.dataset["count"] = String(contents.length);
     this.intro.hidden = !this.#window.atStart && !this.empty;
+    if (this.#away) return;
     const goal = this.#goal && this.element.clientHeight > 0 ? this.#elements.get(this.#goal) : undefined;
     if (this.#goal === "unread" && !goal && this.element.clientHeight > 0) this.#toUnread();
     if (goal) {
@@ -359,7 +365,7 @@ export class Timeline {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
-    if (clientHeight === 0) return; // put away
+    if (this.#away || clientHeight === 0) return;
     const stuck = this.#window.atEnd && scrollHeight - scrollTop - clientHeight <= STICKY;
     // Only the reader leaves the end. When the heights have changed, it was the page.
     const moved = scrollHeight + clientHeight !== this.#heights;
