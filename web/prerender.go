@@ -52,6 +52,7 @@ const (
 type row struct {
 	Message
 	First  bool // it shows who and when
+	Large  bool // nothing but a few emoji
 	Hue    int
 	Quoted *row
 }
@@ -97,7 +98,7 @@ func rowsOf(messages []Message) []row {
 	rows := make([]row, 0, len(messages)-first)
 	for _, m := range messages[first:] {
 		m.Text = strings.Trim(m.Text, "\n")
-		r := row{Message: m, First: true, Hue: hue(m.From)}
+		r := row{Message: m, First: true, Large: onlyEmoji(m.Text), Hue: hue(m.From)}
 		if n := len(rows); n > 0 {
 			r.First = !continues(&rows[n-1].Message, &m)
 		}
@@ -114,6 +115,20 @@ func rowsOf(messages []Message) []row {
 // continues tells whether b is said in one breath with a.
 func continues(a, b *Message) bool {
 	return a.From == b.From && a.Name == b.Name && !a.Announcement && !b.Announcement && b.ReplyTo == 0 && b.At.Sub(a.At) < breath
+}
+
+// onlyEmoji tells whether a text is nothing but a few emoji, nearly as the element
+// finds out, which has a table of them.
+func onlyEmoji(text string) bool {
+	const joiner, variation = '\u200d', '\ufe0f'
+	n := 0
+	for _, c := range text {
+		n++
+		if !unicode.In(c, unicode.So, unicode.Sk, unicode.White_Space) && c != joiner && c != variation {
+			return false
+		}
+	}
+	return 0 < n && n <= 12
 }
 
 // hue is a number from 0 to 11 that stays the same for a text.

@@ -205,6 +205,7 @@ func converse(t *testing.T, admin *client.API) {
 		post("Ben", wire.PostMessage{Message: "Yes."})
 	}
 	post("Cleo", wire.PostMessage{Message: "I have it!", ReplyTo: first})
+	post("Ben", wire.PostMessage{Message: "🎉 👍🏽"})
 	post("中文名字", wire.PostMessage{Message: "那我们十点钟在门口见。"})
 	post("دانا", wire.PostMessage{Message: "سأكون هناك في العاشرة"})
 	gone := post("Ben", wire.PostMessage{Message: "A slip of the tongue."})
