@@ -134,8 +134,8 @@ export class ChatRoom extends HTMLElement {
     on("reset", () => this.timeline?.reset());
     on("welcome", () => {
       this.#closed = undefined;
-      if (room.welcome?.rev === 0) this.timeline?.settle(true);
-      else setTimeout(() => this.timeline?.settle(false), 500); // a room of nothing but changes of its settings
+      if (room.welcome?.rev === 0) this.timeline?.settle();
+      else setTimeout(() => void this.#settle(room), 500);
       this.composer.setLimit(room.welcome?.limits?.message ?? 4000);
       this.#status();
     });
@@ -421,6 +421,14 @@ export class ChatRoom extends HTMLElement {
     }
     const intro = timeline.empty ? [h("h2", {}, t("empty_title")), h("p", {}, this.composer.blocked.hidden ? t("empty_text") : "")] : [h("h2", { dir: "auto" }, room.info?.name || room.id), h("p", {}, t("beginning"))];
     if (timeline.intro.textContent !== intro.map((n) => n.textContent).join("")) timeline.intro.replaceChildren(...intro);
+  }
+
+  /** A room of which nothing comes may have changed nothing but its settings. @param {Room} room */
+  async #settle(room) {
+    const { timeline } = this;
+    if (room !== this.room || !timeline?.empty) return;
+    const { messages } = await room.history({ limit: 1 }).catch(() => ({ messages: [undefined] }));
+    if (messages.length === 0) timeline.settle();
   }
 
   /** @param {Element | undefined} cover */

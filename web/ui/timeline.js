@@ -79,7 +79,7 @@ export class Timeline {
     return !this.#stuck || !this.#window.atEnd;
   }
 
-  /** Whether all that the welcome brought has come. */
+  /** Whether it is known to have no messages. */
   get settled() {
     return this.#settled;
   }
@@ -112,10 +112,10 @@ export class Timeline {
     this.schedule();
   }
 
-  /** No more comes by itself. @param {boolean} start the room has nothing older */
-  settle(start) {
+  /** The room has no messages. */
+  settle() {
     this.#settled = true;
-    if (start) this.#window.atStart = true;
+    this.#window.atStart = true;
     this.schedule();
   }
 
