@@ -52,6 +52,38 @@ func TestUIOffline(t *testing.T) {
 	}
 }
 
+// TestUIWritesFarFromTheEnd writes while the page shows what was said long ago, and
+// the server is away: the line stands there at once, and the page goes to where it
+// belongs when it can.
+func TestUIWritesFarFromTheEnd(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	dir := t.TempDir()
+	server := serveIn(t, dir)
+	address := strings.TrimPrefix(server.URL, "http://")
+	fill(t, server.URL, "lobby", 500)
+	p := openPage(t, browser, server.URL, "lobby", "Ana")
+	p.until(`ui.rows().length >= 50`)
+	p.run(`ui.view.timeline.jump(20)`)
+	p.until(`ui.row("message 20,") && !ui.row("message 500,")`)
+	server.kill()
+	p.until(`ui.$(".dot.trying")`)
+	p.say("from far away")
+	inView := `ui.row("from far away") && (() => { const l = ui.log.getBoundingClientRect(), r = ui.row("from far away").getBoundingClientRect(); return r.top > l.top && r.bottom < l.bottom; })()`
+	p.until(`ui.row("from far away")?.previousElementSibling.innerText === "⋯" && ` + inView)
+	if !eval[bool](p, `Boolean(ui.row("message 20,"))`) {
+		t.Error("what was here to be read is gone")
+	}
+
+	serveIn(t, dir, "--listen", address)
+	p.run(`ui.lost = false; new MutationObserver(() => ui.lost ||= !ui.row("from far away")).observe(ui.$(".rows"), {childList: true})`)
+	p.until(`ui.row("from far away")?.dataset.key.match(/^\d+$/) && ui.row("message 500,") && ` + inView)
+	if eval[bool](p, "ui.lost") {
+		t.Error("the line was away for a moment")
+	}
+	p.until(`ui.log.scrollHeight - ui.log.scrollTop - ui.log.clientHeight < 2`)
+}
+
 // TestUIKeepsWhatWasNotSent closes the page while texts wait.
 func TestUIKeepsWhatWasNotSent(t *testing.T) {
 	t.Parallel()

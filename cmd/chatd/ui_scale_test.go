@@ -104,7 +104,7 @@ func TestUILongRoom(t *testing.T) {
 	p.until(`ui.root.querySelector('[data-key="2500"].flash')`)
 	p.run(`void ui.view.timeline.toFirst()`)
 	p.until(`ui.texts()[0].startsWith("message 1,") && ui.log.scrollTop === 0 && !ui.$(".intro").hidden`)
-	p.run(`void ui.view.timeline.toLatest()`)
+	p.run(`ui.view.timeline.toLatest()`)
 	p.until(`ui.texts().at(-1).startsWith("message 12,")`)
 
 	if _, err := chromedp.Call(p.ctx, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {

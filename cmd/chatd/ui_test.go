@@ -150,12 +150,12 @@ func (p *chatPage) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits for a condition.
+// until waits for a condition; while it throws it does not hold.
 func (p *chatPage) until(condition string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void]("(async () => !!(await ("+condition+")))()", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond))
+	poll := chromedp.Poll[chromedp.Void]("(async () => { try { return !!(await ("+condition+")); } catch { return false; } })()", chromedp.WithPollingTimeout(40*time.Second), chromedp.WithPollingInterval(20*time.Millisecond))
 	_, err := chromedp.Run(ctx, poll)
 	for err != nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "navigated")) { // another page comes
 		_, err = chromedp.Run(ctx, poll)

@@ -42,7 +42,7 @@ export function openPalette(app, q) {
     const rooms = [...app.sidebar.rooms.values()].filter((r) => holds(r.name) || holds(r.id)).slice(0, 8);
     const actions = [
       ...roomActions(app).flat(),
-      { icon: /** @type {const} */ ("down"), label: t("action_latest"), act: () => void app.view.timeline?.toLatest() },
+      { icon: /** @type {const} */ ("down"), label: t("action_latest"), act: () => app.view.timeline?.toLatest() },
       { icon: /** @type {const} */ ("calendar"), label: t("action_first"), act: () => void app.view.timeline?.toFirst() },
       { icon: /** @type {const} */ ("plus"), label: t("create_room"), act: () => void app.open("create") },
       { icon: /** @type {const} */ ("gear"), label: t("settings"), act: () => void app.open("settings") },

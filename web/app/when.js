@@ -16,7 +16,7 @@ export function openDate(app) {
     el.close();
     const seq = app.room && !Number.isNaN(at) ? await firstSince(app.room, at) : undefined;
     if (seq) await app.view.timeline?.jump(seq, { focus: true });
-    else await app.view.timeline?.toLatest();
+    else app.view.timeline?.toLatest();
   };
   const el = dialog(t("action_date"), [
     day.element,

@@ -71,7 +71,7 @@ export class ChatRoom extends HTMLElement {
     this.header = h("header", { class: "header", part: "header" }, h("slot", { name: "start" }), h("div", { class: "names" }, h("div", { class: "title-line" }, this.heading, this.dot), this.topic), this.peopleButton, h("slot", { name: "end" }));
     this.banner = h("div", { class: "banner", role: "status", hidden: true });
     this.stage = h("div", { class: "stage" }, prerendered);
-    this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => void this.timeline?.toLatest() });
+    this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => this.timeline?.toLatest() });
     this.typing = h("div", { class: "typing", "aria-live": "off" });
     this.toasts = h("div", { class: "toasts", role: "status" });
     this.composer = new Composer({
@@ -141,7 +141,10 @@ export class ChatRoom extends HTMLElement {
     });
     on("room", () => this.#status());
     on("you", () => this.#status());
-    on("state", () => this.#status());
+    on("state", () => {
+      this.timeline?.schedule();
+      this.#status();
+    });
     on("outbox", () => {
       this.timeline?.schedule();
       this.composer.block(room.pausedUntil);
@@ -270,7 +273,7 @@ export class ChatRoom extends HTMLElement {
   #send(text, replyTo) {
     void this.room?.send(text, { replyTo }).catch(() => {}); // its row tells
     this.timeline?.setUnread(Infinity);
-    void this.timeline?.toLatest();
+    this.timeline?.toLatest();
   }
 
   /** @param {number} seq @param {string} text */

@@ -16,6 +16,8 @@ const HOLD = 700;
 const REST = 1_000;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
+/** The goal of who wants to be at the end of the room, which is not here. */
+const END = "end";
 /** Whom a timeline tells that nobody looks at. */
 const deaf = { onstatus: () => {}, onseen: (/** @type {number} */ _) => {} };
 /** Pixels from the end that still count as being there. */
@@ -63,7 +65,7 @@ export class Timeline {
     this.intro = h("div", { class: "intro" });
     this.element = h("div", { class: "timeline", part: "timeline", tabindex: "-1" }, this.intro, this.list);
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) this.element.addEventListener(type, () => this.#letGo(), { passive: true });
+    for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) this.element.addEventListener(type, () => this.#letGo(), { passive: true, capture: true });
     const resized = new ResizeObserver(() => {
       if (this.#stuck && !this.#away) this.#toEnd();
     });
@@ -196,7 +198,7 @@ export class Timeline {
   }
 
   #letGo() {
-    if (this.#holding === undefined) return;
+    if (this.#holding === undefined && this.#goal !== END) return;
     clearTimeout(this.#holding);
     this.#holding = this.#goal = undefined;
   }
@@ -218,15 +220,13 @@ export class Timeline {
       : requestAnimationFrame(() => this.#draw());
   }
 
-  /** Scrolls to the newest message, wherever the reader is. */
-  async toLatest() {
+  /** Scrolls to the newest message, wherever the reader is, as soon as it can be had. */
+  toLatest() {
     this.#news = 0;
     this.#letGo();
-    this.#goal = undefined;
-    if (!this.#window.atEnd) await this.#window.latest();
+    this.#goal = this.#window.atEnd ? undefined : END;
     this.#stuck = true;
     this.#draw();
-    this.#toEnd();
   }
 
   /**
@@ -293,7 +293,7 @@ export class Timeline {
     }
     const anchor = this.#stuck || this.#away ? undefined : inView(this.element);
     const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
-    const contents = this.#window.contents(this.#unreadAfter, this.#hidden);
+    const contents = this.#window.contents(this.#unreadAfter, this.#hidden, this.#goal === END);
     const keep = new Set(contents.map((c) => c.key));
     for (const [key, el] of this.#elements) {
       if (keep.has(key)) continue;
@@ -310,6 +310,8 @@ export class Timeline {
     this.list.dataset["count"] = String(contents.length);
     this.intro.hidden = !this.#window.atStart && !this.empty;
     if (this.#away) return;
+    if (this.#goal === END && this.#window.atEnd) this.#goal = undefined;
+    else if (this.#goal === END && !this.#window.fetching && this.#room.state === "open") void this.#window.latest();
     const goal = this.#goal && this.element.clientHeight > 0 ? this.#elements.get(this.#goal) : undefined;
     if (this.#goal === "unread" && !goal && this.element.clientHeight > 0) this.#toUnread();
     if (goal) {
@@ -318,7 +320,7 @@ export class Timeline {
       if (this.#holding === undefined) this.#goal = undefined;
       this.#scrolled();
     } else if (this.#stuck) {
-      if (contents.length > 0) this.#toEnd();
+      if (this.#window.atEnd ? contents.length > 0 : contents.some((c) => c.gap)) this.#toEnd();
     } else if (anchor?.el.isConnected) {
       this.#hold(anchor.el, anchor.top);
     }
@@ -333,7 +335,7 @@ export class Timeline {
   #element(c) {
     let el = this.#elements.get(c.key);
     if (!el) {
-      el = c.view ? h("div", { tabindex: "-1", "data-key": c.key }) : h("div", { class: c.unread ? "unread-line" : "day", role: "separator" }, h("span", {}, c.unread ? t("new_line") : ""));
+      el = c.view ? h("div", { tabindex: "-1", "data-key": c.key }) : h("div", { class: c.unread ? "unread-line" : "day", role: "separator" }, h("span", {}, c.unread ? t("new_line") : c.gap ? "⋯" : ""));
       this.#elements.set(c.key, el);
     }
     if (c.view) {
@@ -365,7 +367,7 @@ export class Timeline {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
-    if (this.#away || clientHeight === 0) return;
+    if (this.#away || clientHeight === 0 || this.#goal === END) return;
     const stuck = this.#window.atEnd && scrollHeight - scrollTop - clientHeight <= STICKY;
     // Only the reader leaves the end. When the heights have changed, it was the page.
     const moved = scrollHeight + clientHeight !== this.#heights;

@@ -76,7 +76,10 @@ export function keepTools(host, timeline, signal) {
         ArrowDown: () => (timeline.neighbour(row, 1) === row ? host.composer.focus() : timeline.focusRow(timeline.neighbour(row, 1))),
         PageUp: () => timeline.focusRow(timeline.neighbour(row, -10)),
         PageDown: () => timeline.focusRow(timeline.neighbour(row, 10)),
-        End: () => void timeline.toLatest().then(() => host.composer.focus()),
+        End: () => {
+          timeline.toLatest();
+          host.composer.focus();
+        },
         Enter: () => {
           const to = messageAt(timeline, row)?.reply_to;
           if (to) void timeline.jump(to, { focus: true });

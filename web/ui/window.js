@@ -8,7 +8,7 @@ import { continues } from "./row.js";
 /** @import {Change, Room} from "../sdk/room.js" */
 /** @import {Item} from "../sdk/outbox.js" */
 
-/** What stands in the timeline: a message, a day, or the line above what is unread. @typedef {{key: string, day?: string, unread?: boolean, view?: import("./row.js").RowView}} Content */
+/** What stands in the timeline: a message, a day, the line above what is unread, or a gap before what waits. @typedef {{key: string, day?: string, unread?: boolean, gap?: boolean, view?: import("./row.js").RowView}} Content */
 
 /** Messages that are fetched at a time. */
 export const PAGE = 100;
@@ -227,8 +227,9 @@ export class Window {
    * What stands in the timeline, in order.
    * @param {number} unreadAfter the seq after which messages are unread
    * @param {Set<number>} hidden messages that are not shown
+   * @param {boolean} [end] the reader wants to be at the end, also where what is before it is not here
    */
-  contents(unreadAfter, hidden) {
+  contents(unreadAfter, hidden, end = false) {
     const { you, outbox } = this.#room;
     /** @type {Content[]} */
     const contents = [];
@@ -258,7 +259,14 @@ export class Window {
     for (const m of this.rows) {
       if (!hidden.has(m.seq)) add(optimistic(m, outbox), String(m.seq), under.get(m.seq));
     }
-    if (this.atEnd) for (const i of this.pending()) add(messageOf(i, you), i.id, i);
+    const pending = this.pending();
+    const beyond = end && !this.atEnd ? this.#beyond : [];
+    if (!this.atEnd && pending.length + beyond.length > 0) {
+      contents.push({ key: "gap", gap: true });
+      before = undefined;
+    }
+    for (const m of beyond) if (!hidden.has(m.seq)) add(m, String(m.seq), undefined);
+    for (const i of pending) add(messageOf(i, you), i.id, i);
     return contents;
   }
 }
