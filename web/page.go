@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -22,21 +21,26 @@ type pages struct {
 // page is a page as it is without a room in it, and the parts of it around what is
 // drawn into it: the theme's name, and a room.
 type page struct {
-	empty asset
+	empty map[string]asset // by theme
 	parts [3]part
 }
 
 // part is a part of a page that is the same for everybody.
 type part struct{ plain, deflated []byte }
 
-// themes are those that a page knows by name.
-var themes = []string{"light", "dark"}
+// themes are those that a page knows by name, and what it has where none is chosen.
+var themes = []string{"", "light", "dark"}
 
 // page makes the page of a file; entries are the modules that it needs.
 func (b *bundle) page(name string, entries ...string) page {
 	text := b.fill(name, entries...)
 	sheet := fmt.Sprintf(`<link rel="preload" as="style" href="%s">`, b.base()+roomStyle)
-	p := page{empty: newAsset(kinds[".html"], []byte(strings.NewReplacer("%THEME%", "", "%SHEET%", sheet, "%ROOM%", "").Replace(text)))}
+	p := page{empty: map[string]asset{}}
+	for _, theme := range themes {
+		a := newAsset(kinds[".html"], []byte(strings.NewReplacer("%THEME%", theme, "%SHEET%", sheet, "%ROOM%", "").Replace(text)))
+		a.mark = theme
+		p.empty[theme] = a
+	}
 
 	// A page with a room in it has the room's style, too.
 	head, rest, _ := strings.Cut(strings.Replace(text, "%SHEET%\n", "", 1), "%THEME%")
@@ -57,13 +61,10 @@ func (b *bundle) page(name string, entries ...string) page {
 	return p
 }
 
-// with is the page in a theme, with a room drawn into it. Only what is new in it is
+// with is the page in one of the themes, with a room drawn into it. Only what is new in it is
 // compressed now: a gzip stream (RFC 1952) may be put together of parts that each
 // end at a byte, as a flush makes them (RFC 1951 section 3.2.4).
 func (p *page) with(theme string, room []byte) asset {
-	if !slices.Contains(themes, theme) {
-		theme = ""
-	}
 	drawn := [][]byte{[]byte(theme), room, nil}
 	var plain, gzipped bytes.Buffer
 	gzipped.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255})
@@ -81,7 +82,7 @@ func (p *page) with(theme string, room []byte) asset {
 	}
 	end := binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(plain.Bytes()))
 	gzipped.Write(binary.LittleEndian.AppendUint32(end, uint32(plain.Len())))
-	return asset{kind: p.empty.kind, plain: plain.Bytes(), gzipped: gzipped.Bytes(), mark: "-" + digest(room) + theme}
+	return asset{kind: kinds[".html"], plain: plain.Bytes(), gzipped: gzipped.Bytes(), mark: "-" + digest(room) + theme}
 }
 
 var deflaters = sync.Pool{New: func() any {

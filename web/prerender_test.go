@@ -63,6 +63,17 @@ func TestPagesWithARoomAreWhole(t *testing.T) {
 	}
 }
 
+// Whoever has chosen a theme sees no other one, also where there is no room to draw.
+func TestPagesBeginInTheirTheme(t *testing.T) {
+	h := Handler(Options{})
+	for _, target := range []string{"/", "/r/lobby"} {
+		body, _ := io.ReadAll(get(t, h, "GET", target, "Cookie", "theme=dark").Body)
+		if !strings.Contains(string(body), ` data-theme="dark"`) {
+			t.Errorf("%s is not dark:\n%s", target, body)
+		}
+	}
+}
+
 func TestPagesWithARoomAreFresh(t *testing.T) {
 	tags := map[string]bool{}
 	for _, newest := range []func(*http.Request, string) (*Room, bool){shown(1, "a"), shown(1, "b"), shown(2, "a"), nil} {
@@ -71,8 +82,8 @@ func TestPagesWithARoomAreFresh(t *testing.T) {
 			tags[get(t, h, "GET", "/r/lobby", "Cookie", theme).Header.Get("ETag")] = true
 		}
 	}
-	if len(tags) != 7 { // without a room both themes are one page
-		t.Errorf("seven pages have %d ETags: %v", len(tags), tags)
+	if len(tags) != 8 {
+		t.Errorf("eight pages have %d ETags: %v", len(tags), tags)
 	}
 }
 

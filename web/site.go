@@ -112,7 +112,10 @@ func (s *site) servePage(w http.ResponseWriter, r *http.Request, p page, id, the
 	h.Set("Content-Security-Policy", fmt.Sprintf(policy, s.styles, ancestors))
 	h.Set("Referrer-Policy", "same-origin")
 	h.Add("Vary", "Accept-Language, Cookie")
-	a, caching := p.empty, revalidate
+	if !slices.Contains(themes, theme) {
+		theme = ""
+	}
+	a, caching := p.empty[theme], revalidate
 	if id != "" && s.options.Newest != nil {
 		if room, ok := s.options.Newest(r, id); ok {
 			a, caching = p.with(theme, s.draw.room(room)), "private, "+revalidate

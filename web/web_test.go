@@ -36,7 +36,7 @@ func TestFirstLoadIsSmall(t *testing.T) {
 	styles := len(b.assets["style/room.css"].gzipped)
 	for _, language := range languages {
 		modules := sum(t, b, "app/main.js", "i18n/"+language+".js")
-		page := len(s.pages[language].chat.empty.gzipped)
+		page := len(s.pages[language].chat.empty[""].gzipped)
 		rest := len(s.fixed["/sw.js"].gzipped) + len(s.fixed["/manifest.webmanifest"].gzipped)
 		all := modules + styles + page + rest
 		t.Logf("%s: %d bytes: %d of modules, %d of styles, %d of page, %d of the rest", language, all, modules, styles, page, rest)
