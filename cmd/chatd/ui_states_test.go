@@ -157,6 +157,13 @@ func TestUITooFast(t *testing.T) {
 	if text := eval[string](slow, "ui.text.value"); text != "three" {
 		t.Errorf("what was written in the meantime became %q", text)
 	}
+	slow.until(`document.querySelector('a[href="/r/lobby"]')`)
+	slow.run(`document.querySelector('a[href="/r/lobby"]').click()`)
+	slow.until(`ui.view.room.id === "lobby" && ui.ready()`)
+	if eval[bool](slow, `!!ui.$(".countdown")`) {
+		t.Error("who has to wait in one room has to wait in another")
+	}
+	slow.run(`document.querySelector('a[href="/r/slow"]').click()`)
 	slow.until(`ui.row("two").dataset.key.match(/^\d+$/) && !ui.$(".countdown") && ui.$(".note").innerText === ""`)
 	if got := history(t, server.URL, "slow"); !slices.Equal(got, []string{"one", "two"}) {
 		t.Errorf("the server has %q", got)

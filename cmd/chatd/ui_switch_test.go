@@ -75,3 +75,70 @@ func TestUISwitch(t *testing.T) {
 	}
 	p.calm()
 }
+
+// TestUISwitchAway leaves a room while something is still under way there.
+func TestUISwitchAway(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server := serveProcess(t)
+	api := &client.API{URL: server.URL, Name: "Ben"}
+	for _, room := range []wire.CreateRoom{{ID: "a", Name: "a"}, {ID: "b", Name: "b"}} {
+		if _, err := api.CreateRoom(t.Context(), room); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(t, server.URL, "a", 300)
+	p := openPage(t, browser, server.URL, "a", "Ana")
+	p.resize(1280)
+	p.until(`innerWidth === 1280 && ui.rows().length >= 50 && document.querySelector('a[href="/r/b"]')`)
+	enter := func(room string) {
+		t.Helper()
+		p.run(`document.querySelector('a[href="/r/` + room + `"]').click()`)
+		p.until(`ui.view.room.id === "` + room + `" && ui.ready() && ui.frames(2).then(() => true)`)
+	}
+
+	// What is written is sent, also where the connection was not there yet.
+	p.run(`document.querySelector('a[href="/r/b"]').click()`)
+	p.say("at once")
+	p.run(`document.querySelector('a[href="/r/a"]').click()`)
+	p.until(`(await (await fetch("/rooms/b/messages")).json()).messages.some((m) => m.message === "at once")`)
+	p.until(`ui.ready() && ui.frames(2).then(() => true)`)
+
+	// A message is deleted for good, and what is said of it is not said elsewhere.
+	p.say("a slip")
+	p.until(`ui.row("a slip")?.dataset.key.match(/^\d+$/)`)
+	slip := eval[uint64](p, `Number(ui.row("a slip").dataset.key)`)
+	p.run(`ui.row("a slip").focus()`)
+	p.until(`ui.$(".tools")`)
+	p.press("d")
+	p.until(`ui.$(".toast")`)
+	enter("b")
+	if eval[bool](p, `!!ui.$(".toast")`) {
+		t.Error("a room offers to undo what was done in another")
+	}
+	p.as(`(await (await fetch("/rooms/a/messages/%d")).json()).deleted`, slip)
+
+	// What is fetched is shown where the reader is, or wants to be, on coming back.
+	enter("a")
+	release := p.hold("*/messages?*")
+	p.run(`ui.log.scrollTop = 400`)
+	p.until(`ui.log.dataset.fetching === "older" && ui.frames(2).then(() => true)`)
+	first := `(() => { const top = ui.log.getBoundingClientRect().top, r = ui.rows().find((r) => r.getBoundingClientRect().bottom > top); return r.dataset.key + " at " + r.getBoundingClientRect().top; })()`
+	was, rows := eval[string](p, first), eval[int](p, `ui.rows().length`)
+	enter("b")
+	release()
+	p.as(`ui.root.querySelectorAll(".timeline.away .row").length > %d`, rows)
+	enter("a")
+	if is := eval[string](p, first); is != was {
+		t.Errorf("the reader was at message %s, and is at %s", was, is)
+	}
+	release = p.hold("*/messages?*")
+	p.run(`void ui.view.timeline.jump(20)`)
+	p.until(`ui.log.dataset.fetching === "jump"`)
+	enter("b")
+	release()
+	p.until(`[...ui.root.querySelectorAll(".timeline.away .row")].some((r) => r.textContent.includes("message 20,"))`)
+	enter("a")
+	p.until(`(() => { const l = ui.log.getBoundingClientRect(), r = ui.row("message 20,").getBoundingClientRect(); return r.top > l.top && r.bottom < l.bottom; })()`)
+	p.calm()
+}

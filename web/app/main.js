@@ -134,7 +134,7 @@ export class App {
   async #jump(seq) {
     const room = this.room;
     if (!room?.welcome) await new Promise((done) => room?.addEventListener("welcome", done, { once: true }));
-    if (room === this.room && !(await this.view.timeline?.jump(seq))) this.view.toast(t("message_gone"));
+    if (room === this.room && !(await this.view.timeline?.jump(seq)) && room === this.room) this.view.toast(t("message_gone"));
   }
 
   /** @param {string} id */
@@ -143,11 +143,11 @@ export class App {
     if (former && this.view.timeline) {
       this.sidebar.tell();
       this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
-      former.leave();
       for (const oldest of [...this.#kept.keys()].slice(0, -KEPT)) this.#kept.delete(oldest);
     }
     let kept = this.#kept.get(id);
     this.#kept.delete(id);
+    kept?.room.leave(); // it may still be there, and what is unread is told to who comes
     const head = this.sidebar.head(id);
     if (kept?.room.cursor && head - kept.room.cursor.rev > FAR) kept = undefined;
     this.room = kept?.room ?? this.#make(id);
@@ -155,6 +155,7 @@ export class App {
     remember("room", id);
     this.view.nameless = !this.name && !this.token;
     this.view.show(this.room, kept?.timeline);
+    if (former) this.#leave(former);
     this.view.composer.cancel();
     this.view.composer.setText(recall(`draft:${id}`) ?? "");
     this.room.rejoin({ name: this.name || undefined, token: this.token });
@@ -163,6 +164,13 @@ export class App {
     this.sidebar.select(id);
     this.#title();
     if (matchMedia("(min-width: 48rem) and (pointer: fine)").matches) this.view.focus();
+  }
+
+  /** Leaves a room, as soon as all that was written there has arrived. @param {Room} room */
+  #leave(room) {
+    if (room === this.room) return; // it was come back to
+    if (room.outbox.some((i) => i.state === "queued" || i.state === "sent")) room.addEventListener("outbox", () => this.#leave(room), { once: true });
+    else room.leave();
   }
 
   /** @param {string} id */

@@ -118,23 +118,28 @@ export class ChatRoom extends HTMLElement {
     if (this.room && this.room.id !== room.id) this.#setCover(undefined);
     this.room = room;
     this.#closed = undefined;
+    // What was said of another room is not said of this one.
+    this.toasts.replaceChildren();
+    this.voice.replaceChildren();
+    this.#unsaid = [];
     this.#typists.clear();
+    this.#drawTyping();
+    this.composer.block(room.pausedUntil);
     this.#putAway(timeline);
-    this.timeline = timeline ?? new Timeline(room);
-    this.timeline.hooks = {
+    const shown = (this.timeline = timeline ?? new Timeline(room));
+    shown.hooks = {
       onstatus: () => this.#status(),
       onseen: (seq) => this.#tell("chat-seen", { seq }),
     };
-    this.#lendTools(this.timeline, this.#bound.signal);
-    if (!this.timeline.element.isConnected) this.stage.append(this.timeline.element);
-    this.timeline.restore();
+    this.#lendTools(shown, this.#bound.signal);
+    if (!shown.element.isConnected) this.stage.append(shown.element);
+    shown.restore();
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>
       room.addEventListener(type, (e) => act(/** @type {CustomEvent} */ (e).detail), { signal: /** @type {AbortController} */ (this.#bound).signal });
     on("message", (change) => this.#message(change));
-    on("reset", () => this.timeline?.reset());
     on("welcome", () => {
       this.#closed = undefined;
-      if (room.welcome?.rev === 0) this.timeline?.settle();
+      if (room.welcome?.rev === 0) shown.settle();
       else setTimeout(() => void this.#settle(room), 500);
       this.composer.setLimit(room.welcome?.limits?.message ?? 4000);
       this.#status();
@@ -146,7 +151,7 @@ export class ChatRoom extends HTMLElement {
       this.#status();
     });
     on("outbox", () => {
-      this.timeline?.schedule();
+      shown.schedule();
       this.composer.block(room.pausedUntil);
       this.#status();
     });
@@ -301,7 +306,6 @@ export class ChatRoom extends HTMLElement {
 
   /** @param {Change} change */
   #message(change) {
-    this.timeline?.apply(change);
     this.#typists.delete(change.message.from.id);
     this.#drawTyping();
     if (change.fresh && change.type === "chat" && change.message.from.id !== this.room?.you?.id) this.#say(change.message);

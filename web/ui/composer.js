@@ -110,6 +110,7 @@ export class Composer {
   setText(text) {
     this.text.value = text;
     this.text.setSelectionRange(text.length, text.length);
+    this.#completion?.close();
     this.#weigh();
   }
 
@@ -228,7 +229,6 @@ export class Composer {
     }
     if (this.sendButton.disabled) return;
     const mode = this.#mode;
-    this.#completion?.close();
     if (mode?.kind === "edit") {
       this.cancel();
       if (text !== mode.message.message) this.#hooks.onedit(mode.message.seq, text);

@@ -44,8 +44,8 @@ export class Timeline {
   #hidden = new Set();
   /** The heights at the last move to the end. */
   #heights = 0;
-  /** Where the reader was when the timeline was put away. */
-  #left = 0;
+  /** The row that the reader looked at when the timeline was put away. @type {ReturnType<typeof inView>} */
+  #left;
   #room;
   #settled = false;
   #away = false;
@@ -71,6 +71,9 @@ export class Timeline {
     });
     resized.observe(this.element);
     resized.observe(this.list);
+    // Also while it is away: the room may stay a while, until all that was written there is sent.
+    room.addEventListener("message", (e) => this.#apply(/** @type {CustomEvent} */ (e).detail));
+    room.addEventListener("reset", () => this.reset());
   }
 
   get news() {
@@ -130,16 +133,15 @@ export class Timeline {
 
   /** Comes back, with the reader where they were. */
   restore() {
-    const left = this.#left;
     this.#away = false;
     this.element.classList.remove("away");
     this.#draw();
-    if (!this.#stuck) this.element.scrollTop = left;
   }
 
   /** It is put away, and soon drops what is far above a reader at the end. */
   rest() {
     this.#placed = false;
+    this.#left = this.#stuck ? undefined : inView(this.element);
     this.#away = true;
     this.hooks = deaf;
     this.element.classList.add("away");
@@ -204,7 +206,7 @@ export class Timeline {
   }
 
   /** @param {Change} change */
-  apply(change) {
+  #apply(change) {
     const me = this.#room.you?.id;
     const took = this.#window.apply(change, me);
     const isNew = change.fresh && change.type === "chat" && change.message.from.id !== me;
@@ -291,7 +293,7 @@ export class Timeline {
       this.#elements.set(String(m.seq), el);
       el.dataset["key"] = String(m.seq);
     }
-    const anchor = this.#stuck || this.#away ? undefined : inView(this.element);
+    const anchor = this.#stuck || this.#away ? undefined : (this.#left ?? inView(this.element));
     const held = this.list.contains(activeElement(this.list)) ? activeElement(this.list) : undefined;
     const contents = this.#window.contents(this.#unreadAfter, this.#hidden, this.#goal === END);
     const keep = new Set(contents.map((c) => c.key));
@@ -310,6 +312,7 @@ export class Timeline {
     this.list.dataset["count"] = String(contents.length);
     this.intro.hidden = !this.#window.atStart && !this.empty;
     if (this.#away) return;
+    this.#left = undefined;
     if (this.#goal === END && this.#window.atEnd) this.#goal = undefined;
     else if (this.#goal === END && !this.#window.fetching && this.#room.state === "open") void this.#window.latest();
     const goal = this.#goal && this.element.clientHeight > 0 ? this.#elements.get(this.#goal) : undefined;
@@ -372,7 +375,6 @@ export class Timeline {
     // Only the reader leaves the end. When the heights have changed, it was the page.
     const moved = scrollHeight + clientHeight !== this.#heights;
     if (this.#stuck && !stuck && moved && this.#window.atEnd) return this.#toEnd();
-    this.#left = scrollTop;
     if (stuck && !this.#stuck) this.#news = 0;
     if (stuck !== this.#stuck) {
       this.#stuck = stuck;

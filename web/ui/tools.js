@@ -19,7 +19,7 @@ const GRACE = 5000;
  * @param {AbortSignal} signal
  */
 export function keepTools(host, timeline, signal) {
-  const act = actions(host, timeline);
+  const act = actions(host, timeline, signal);
   const bar = h("div", { class: "tools", role: "toolbar", "aria-label": t("message_tools") });
   /** @type {HTMLElement | undefined} */
   let on;
@@ -109,8 +109,8 @@ const messageAt = (timeline, row) => {
   return seq === undefined ? undefined : timeline.message(seq);
 };
 
-/** @param {ChatRoom} host @param {Timeline} timeline */
-function actions(host, timeline) {
+/** @param {ChatRoom} host @param {Timeline} timeline @param {AbortSignal} signal */
+function actions(host, timeline, signal) {
   const at = (/** @type {HTMLElement} */ row) => messageAt(timeline, row);
   const mine = (/** @type {Message} */ m) => m.from.id === host.room?.you?.id;
   const can = () => Boolean(host.room?.you?.may.includes("post") && !host.room.info?.archived && !host.nameless);
@@ -135,25 +135,29 @@ function actions(host, timeline) {
       const m = at(row);
       if (m && can()) void host.room?.react(m.seq, emoji, !m.reactions?.[emoji]?.me).catch(() => {});
     },
-    /** Takes the message away at once, and for good when the time to undo is over. */
+    /** Takes the message away at once, and for good when the time to undo is over or the room is left. */
     remove(/** @type {HTMLElement} */ row) {
       const m = at(row);
       const room = host.room;
       if (!m || !room || m.deleted || !(mine(m) ? can() : room.you?.may.includes("moderate"))) return;
       const next = timeline.neighbour(row, 1);
       timeline.hide(m.seq, true);
-      const end = () => {
+      const stop = () => {
         clearTimeout(timer);
         removeEventListener("pagehide", end);
+        signal.removeEventListener("abort", end);
+      };
+      const end = () => {
+        stop();
         void room.remove(m.seq).catch(() => timeline.hide(m.seq, false));
       };
       const timer = setTimeout(end, GRACE);
       addEventListener("pagehide", end);
+      signal.addEventListener("abort", end);
       host.toast(t("deleted_toast"), {
         label: t("undo"),
         act: () => {
-          clearTimeout(timer);
-          removeEventListener("pagehide", end);
+          stop();
           timeline.hide(m.seq, false);
         },
       }, GRACE);
