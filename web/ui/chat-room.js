@@ -118,6 +118,8 @@ export class ChatRoom extends HTMLElement {
     if (this.room && this.room.id !== room.id) this.#setCover(undefined);
     this.room = room;
     this.#closed = undefined;
+    clearTimeout(this.#bannerTimer);
+    this.#bannerTimer = undefined;
     // What was said of another room is not said of this one.
     this.toasts.replaceChildren();
     this.voice.replaceChildren();
@@ -364,18 +366,18 @@ export class ChatRoom extends HTMLElement {
     const unstored = ok && waiting > 0 && room.unstoredSince > 0 ? Date.now() - room.unstoredSince : -1;
     if (room.pausedUntil === 0) this.#tooFast = "";
     this.composer.note.textContent = waiting > 0 && (!ok || unstored >= late) ? t("waiting", { n: waiting }) : this.#tooFast;
-    if (ok || this.#closed || !room.welcome) {
+    if (ok || this.#closed) {
       clearTimeout(this.#bannerTimer);
       this.#bannerTimer = undefined;
       if (unstored >= late) this.#announce(t(globalThis.navigator.onLine ? "banner_unstored" : "banner_offline"));
-      else if (room.welcome || this.#closed) this.banner.hidden = true;
+      else this.banner.hidden = true;
       if (unstored >= 0 && unstored < late) {
         this.#bannerTimer = setTimeout(() => {
           this.#bannerTimer = undefined;
           this.#status();
         }, late - unstored);
       }
-      if (ok || this.#closed) return;
+      return;
     }
     this.#bannerTimer ??= setTimeout(() => {
       this.#announce(
