@@ -98,6 +98,9 @@ func TestUIKeepsWhatWasNotSent(t *testing.T) {
 	p.until(`ui.row("written into the void")`)
 	p.do(chromedp.Reload()) // from what the worker kept
 	p.until(`globalThis.ui?.row("written into the void")?.classList.contains("underway")`)
+	if name := eval[string](p, `ui.row("written into the void").querySelector(".name").innerText`); name != "Ana" {
+		t.Errorf("what waits is shown as written by %q", name)
+	}
 	serveIn(t, dir, "--listen", address)
 	p.until(`ui.row("written into the void")?.dataset.key.match(/^\d+$/) && ui.view.room.outbox.length === 0`)
 	if got := history(t, "http://"+address, "lobby"); !slices.Equal(got, []string{"written into the void"}) {

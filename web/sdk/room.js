@@ -121,6 +121,11 @@ export class Room extends EventTarget {
     return this.#link.state;
   }
 
+  /** How one is called here, or wants to be. */
+  get name() {
+    return this.you?.name ?? this.#options.name ?? "";
+  }
+
   /** What is not acknowledged yet, oldest first. */
   get outbox() {
     return this.#outbox.items;

@@ -37,7 +37,7 @@ export class Window {
   #onfetch;
 
   /**
-   * @param {Pick<Room, "you" | "outbox" | "history">} room
+   * @param {Pick<Room, "you" | "name" | "outbox" | "history">} room
    * @param {(what: string | undefined) => void} onfetch told when a page is fetched, and when it is there
    */
   constructor(room, onfetch) {
@@ -266,7 +266,7 @@ export class Window {
       before = undefined;
     }
     for (const m of beyond) if (!hidden.has(m.seq)) add(m, String(m.seq), undefined);
-    for (const i of pending) add(messageOf(i, you), i.id, i);
+    for (const i of pending) add(messageOf(i, this.#room), i.id, i);
     return contents;
   }
 }
@@ -290,14 +290,14 @@ function merged(old, { message, live, by, emoji, on }, me) {
   return { ...message, reactions };
 }
 
-/** A text that is under way as the message that it will be. @param {Item} i @param {import("../sdk/protocol.js").You | undefined} you @returns {Message} */
-function messageOf(i, you) {
+/** A text that is under way as the message that it will be. @param {Item} i @param {Pick<Room, "you" | "name">} room @returns {Message} */
+function messageOf(i, { you, name }) {
   return {
     seq: i.seq ?? Number.MAX_SAFE_INTEGER,
     rev: 0,
     id: i.id,
     kind: "chat",
-    from: { id: you?.id ?? "", name: you?.name ?? "" },
+    from: { id: you?.id ?? "", name },
     message: i.message ?? "",
     at: new Date(i.at).toISOString(),
     ...(i.reply_to ? { reply_to: i.reply_to } : {}),
