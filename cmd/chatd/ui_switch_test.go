@@ -66,6 +66,11 @@ func TestUISwitch(t *testing.T) {
 		t.Errorf("%d timelines are in the page", n)
 	}
 	p.resize(500)
+	p.until(`ui.$(".drawer-button").checkVisibility()`)
+	p.run(`ui.$(".drawer-button").click()`)
+	p.until(`document.activeElement.matches(".room-list a")`)
+	p.press("Escape")
+	p.until(`document.activeElement.matches(".drawer-button")`)
 	enter("d")
 	p.until(atEnd)
 	p.resize(1280)
@@ -115,6 +120,9 @@ func TestUISwitchAway(t *testing.T) {
 	enter("b")
 	if eval[bool](p, `!!ui.$(".toast")`) {
 		t.Error("a room offers to undo what was done in another")
+	}
+	if eval[bool](p, `!!ui.root.querySelector(".tools")`) {
+		t.Error("the tools for a message stay behind")
 	}
 	p.as(`(await (await fetch("/rooms/a/messages/%d")).json()).deleted`, slip)
 

@@ -76,6 +76,7 @@ export class App {
       this.room?.wake();
       void this.sidebar.refresh();
     });
+    addEventListener("online", () => void this.sidebar.refresh());
     addEventListener("pagehide", () => this.sidebar.tell());
     // A page that is put aside, to be shown again by Back, is not here meanwhile.
     document.addEventListener("freeze", () => this.room?.leave());
@@ -245,8 +246,10 @@ export class App {
   }
 
   toggleDrawer(open = !document.body.classList.contains("drawer")) {
+    const was = document.body.classList.contains("drawer");
     document.body.classList.toggle("drawer", open);
     if (open) this.sidebar.focus();
+    else if (was) /** @type {HTMLElement | null} */ (this.view.querySelector(".drawer-button"))?.focus();
   }
 
   /**

@@ -21,6 +21,7 @@ const GRACE = 5000;
 export function keepTools(host, timeline, signal) {
   const act = actions(host, timeline, signal);
   const bar = h("div", { class: "tools", role: "toolbar", "aria-label": t("message_tools") });
+  signal.addEventListener("abort", () => bar.remove());
   /** @type {HTMLElement | undefined} */
   let on;
 
