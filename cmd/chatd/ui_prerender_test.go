@@ -42,18 +42,18 @@ func TestUIPrerender(t *testing.T) {
 	server, admin := serveGuarded(t)
 	converse(t, admin)
 	for _, c := range []struct {
-		name, path string
-		width      int
-		up         float64 // pixels that the reader scrolls up
+		name, who, path string
+		width           int
+		up              float64 // pixels that the reader scrolls up
 	}{
-		{"wide", "/r/lobby", 1440, 0},
-		{"phone", "/r/lobby", 375, 0},
-		{"scrolled up", "/r/lobby", 1440, 150},
-		{"scrolled up on a phone", "/r/lobby", 375, 300},
-		{"frame", "/embed/lobby?name=Ana", 600, 0},
+		{"wide", "Ana", "/r/lobby", 1440, 0},
+		{"newcomer on a phone", "", "/r/lobby", 375, 0},
+		{"scrolled up", "Ana", "/r/lobby", 1440, 150},
+		{"scrolled up on a phone", "Ana", "/r/lobby", 375, 300},
+		{"frame", "Ana", "/embed/lobby?name=Ana", 600, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPage(t, browser, "Ana")
+			p := newPage(t, browser, c.who)
 			p.t = t
 			p.resize(c.width)
 			release := p.hold("*/app/main.js", "*/app/embed.js")
