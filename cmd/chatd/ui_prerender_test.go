@@ -238,6 +238,10 @@ func (p *chatPage) hold(patterns ...string) (release func()) {
 	if _, err := chromedp.Call(p.ctx, fetch.Enable, enable); err != nil {
 		p.t.Fatal(err)
 	}
+	// What the browser has in its memory it does not ask for.
+	if _, err := chromedp.Call(p.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}); err != nil {
+		p.t.Fatal(err)
+	}
 	if _, err := chromedp.Call(p.ctx, network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}); err != nil {
 		p.t.Fatal(err)
 	}
