@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"chatd/handlers/client"
@@ -77,6 +78,18 @@ func TestUISwitch(t *testing.T) {
 	enter("a")
 	if is := eval[int](p, where); is != was {
 		t.Errorf("after more rooms the row was at %d, and is at %d", was, is)
+	}
+
+	// The window becomes narrow, and wide again, while one reads.
+	p.run(`ui.reading = ui.rows().find((r) => r.getBoundingClientRect().bottom > ui.log.getBoundingClientRect().top)`)
+	top := `Math.round(ui.reading.getBoundingClientRect().top)`
+	was = eval[int](p, top)
+	for _, width := range []int{420, 1280} {
+		p.resize(width)
+		p.until(fmt.Sprintf(`innerWidth === %d && ui.frames(3).then(() => true)`, width))
+		if is := eval[int](p, top); is < was-1 || is > was+1 {
+			t.Errorf("in a window of %d px the row that was at %d is at %d", width, was, is)
+		}
 	}
 	p.calm()
 }

@@ -48,6 +48,9 @@ export class Timeline {
   #left;
   #room;
   #settled = false;
+  /** The row before the reader's eyes at the last scroll, and where it was. @type {ReturnType<typeof inView>} */
+  #reading;
+  #width = 0;
   #away = false;
   /** The reader was reading before there was this timeline. */
   #placed = false;
@@ -67,7 +70,11 @@ export class Timeline {
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) this.element.addEventListener(type, () => this.#letGo(), { passive: true, capture: true });
     const resized = new ResizeObserver(() => {
-      if (this.#stuck && !this.#away) this.#toEnd();
+      if (this.#away) return;
+      const rewrapped = this.#width > 0 && this.element.clientWidth !== this.#width;
+      this.#width = this.element.clientWidth;
+      if (this.#stuck) this.#toEnd();
+      else if (rewrapped && this.#reading?.el.isConnected) this.#hold(this.#reading.el, this.#reading.top);
     });
     resized.observe(this.element);
     resized.observe(this.list);
@@ -375,6 +382,7 @@ export class Timeline {
     // Only the reader leaves the end. When the heights have changed, it was the page.
     const moved = scrollHeight + clientHeight !== this.#heights;
     if (this.#stuck && !stuck && moved && this.#window.atEnd) return this.#toEnd();
+    this.#reading = stuck ? undefined : inView(this.element);
     if (stuck && !this.#stuck) this.#news = 0;
     if (stuck !== this.#stuck) {
       this.#stuck = stuck;
