@@ -12,12 +12,15 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"chatd/rooms/roomstest"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -147,12 +150,7 @@ func answerName(c net.Conn) error {
 // freePort is a port of this machine that was free a moment ago.
 func freePort(t *testing.T) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return int(netip.MustParseAddrPort(roomstest.FreeAddresses(t, 1)[0]).Port())
 }
 
 // eventually waits for a condition that the test cannot be told of.

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"chatd/rooms/roomstest"
 )
 
 var deployIdle = flag.Duration("deploy.idle", 100*time.Millisecond, "how long TestProxies leaves a connection silent; 80s is longer than the proxies' timeouts")
@@ -96,7 +98,7 @@ func deployFile(t *testing.T, name string, replace map[string]string) string {
 // testProxy examines chatd through a proxy; command tells how to start it.
 func testProxy(t *testing.T, command func(address, upstream string) (*exec.Cmd, error)) {
 	p := serveProcess(t, "--trusted-proxy", "127.0.0.1")
-	address := freeAddress(t)
+	address := roomstest.FreeAddresses(t, 1)[0]
 	cmd, err := command(address, strings.TrimPrefix(p.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -143,16 +145,4 @@ func testProxy(t *testing.T, command func(address, upstream string) (*exec.Cmd, 
 	await(ctx, t, "chatd to name the client's address", func() bool {
 		return strings.Contains(p.log(), "code=room_not_found address=127.0.0.2")
 	})
-}
-
-// freeAddress is an address of this machine that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
