@@ -60,14 +60,14 @@ func TestUIPrerender(t *testing.T) {
 			p.begin(server.URL + c.path)
 			p.until(`globalThis.ui?.drawn && ui.$(".composer")`)
 			p.run(fmt.Sprintf(`ui.drawn.scrollTop = -%v`, c.up))
-			p.until("ui.frames(2).then(() => true)")
+			p.until("ui.frames(2)")
 			before := p.placesOf(".prerendered .row")
 			if len(before) < 20 {
 				t.Errorf("%d messages are drawn", len(before))
 			}
 			release()
 			p.until(`ui.ready() && !ui.drawn && ui.rows().length >= 40`)
-			p.until("ui.frames(2).then(() => true)")
+			p.until("ui.frames(2)")
 			after := p.placesOf(".timeline .row")
 			for key, was := range before {
 				is, ok := after[key]
@@ -103,12 +103,12 @@ func TestUIPrerenderUnread(t *testing.T) {
 		if scrolled {
 			p.run(`ui.drawn.scrollTop = -100`)
 		}
-		p.until("ui.frames(2).then(() => true)")
+		p.until("ui.frames(2)")
 		before := p.placesOf(".prerendered .row")
 		release()
 		p.until(`ui.$(".unread-line")?.nextElementSibling?.innerText.includes("message 1,")`)
 		if scrolled {
-			p.until("ui.frames(2).then(() => true)")
+			p.until("ui.frames(2)")
 			last := eval[string](p, "ui.rows().at(-1).dataset.key")
 			if was, is := before[last], p.placesOf(".timeline .row")[last]; is != was {
 				t.Errorf("who had scrolled up was taken elsewhere: from %v to %v", was, is)

@@ -41,7 +41,7 @@ func TestUISwitch(t *testing.T) {
 
 	// The timeline that was left, of a room with more messages, makes itself small:
 	// nobody reads in it.
-	p.until(`ui.view.timeline && ui.frames(80).then(() => true)`)
+	p.until(`ui.view.timeline && ui.frames(80)`)
 	post := func(text string) {
 		t.Helper()
 		if _, err := api.Post(t.Context(), "b", wire.PostMessage{Message: text}); err != nil {
@@ -86,7 +86,7 @@ func TestUISwitch(t *testing.T) {
 	was = eval[int](p, top)
 	for _, width := range []int{420, 1280} {
 		p.resize(width)
-		p.until(fmt.Sprintf(`innerWidth === %d && ui.frames(3).then(() => true)`, width))
+		p.until(fmt.Sprintf(`innerWidth === %d && ui.frames(3)`, width))
 		if is := eval[int](p, top); is < was-1 || is > was+1 {
 			t.Errorf("in a window of %d px the row that was at %d is at %d", width, was, is)
 		}
@@ -112,7 +112,7 @@ func TestUISwitchAway(t *testing.T) {
 	enter := func(room string) {
 		t.Helper()
 		p.run(`document.querySelector('a[href="/r/` + room + `"]').click()`)
-		p.until(`ui.view.room.id === "` + room + `" && ui.ready() && ui.frames(2).then(() => true)`)
+		p.until(`ui.view.room.id === "` + room + `" && ui.ready() && ui.frames(2)`)
 	}
 
 	// What is written is sent, also where the connection was not there yet.
@@ -120,7 +120,7 @@ func TestUISwitchAway(t *testing.T) {
 	p.say("at once")
 	p.run(`document.querySelector('a[href="/r/a"]').click()`)
 	p.until(`(await (await fetch("/rooms/b/messages")).json()).messages.some((m) => m.message === "at once")`)
-	p.until(`ui.ready() && ui.frames(2).then(() => true)`)
+	p.until(`ui.ready() && ui.frames(2)`)
 
 	// A message is deleted for good, and what is said of it is not said elsewhere.
 	p.say("a slip")
@@ -143,7 +143,7 @@ func TestUISwitchAway(t *testing.T) {
 	enter("a")
 	release := p.hold("*/messages?*")
 	p.run(`ui.log.scrollTop = 400`)
-	p.until(`ui.log.dataset.fetching === "older" && ui.frames(2).then(() => true)`)
+	p.until(`ui.log.dataset.fetching === "older" && ui.frames(2)`)
 	first := `(() => { const top = ui.log.getBoundingClientRect().top, r = ui.rows().find((r) => r.getBoundingClientRect().bottom > top); return r.dataset.key + " at " + r.getBoundingClientRect().top; })()`
 	was, rows := eval[string](p, first), eval[int](p, `ui.rows().length`)
 	enter("b")

@@ -51,7 +51,7 @@ globalThis.ui = {
 		const headers = {Authorization: "Bearer " + localStorage.getItem("chatd:token")};
 		return (await (await fetch("/rooms/" + room + "?inbox=1", {headers})).json()).unread;
 	},
-	frames(n) { return new Promise((done) => { const next = () => n-- > 0 ? requestAnimationFrame(next) : done(); next(); }); },
+	frames(n) { return new Promise((done) => { const next = () => n-- > 0 ? requestAnimationFrame(next) : done(true); next(); }); },
 };`
 
 // openPage opens a room as somebody. name "" is somebody who has not said who
