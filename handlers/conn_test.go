@@ -159,7 +159,7 @@ func TestHeartbeatOfWhoJoinsDuringIt(t *testing.T) {
 		if !ss.reserve() {
 			t.Fatal("a new server lets nobody in")
 		}
-		time.Sleep(1500 * time.Millisecond) // the first of them were pinged
+		time.Sleep(1500 * time.Millisecond) // the clock of the bubble: the first of them were pinged
 		ss.add(s)
 		go s.run(ss)
 		frame := make([]byte, 2)
@@ -198,7 +198,7 @@ func TestTheEndComesBehindTheCloseFrame(t *testing.T) {
 				}
 				c.End()
 				if !test.reads {
-					time.Sleep(closeWait)
+					time.Sleep(closeWait) // the clock of the bubble
 					synctest.Wait()
 				}
 				if got, err := io.ReadAll(far); string(got) != test.want || err != nil {

@@ -126,30 +126,32 @@ func (s *Server) elsewhere(c *gin.Context) {
 		c.Writer.Header().Del("Content-Security-Policy") // a page's policy is its own
 		c.Status(http.StatusOK)                          // gin begins these with 404
 		w := &pageWriter{ResponseWriter: c.Writer}
-		s.web.ServeHTTP(w, s.signed(c))
+		s.web.ServeHTTP(w, s.signable(c))
 		if w.missing {
 			s.fail(c, rooms.Errorf(wire.CodeNotFound, "there is nothing at %s", path))
 		}
 	}
 }
 
-// signed is the request with who sends it, for [Sender]. Who cannot be told is
-// nobody: pages are for everyone.
-func (s *Server) signed(c *gin.Context) *http.Request {
-	who, err := s.identify(c)
-	if err != nil {
-		return c.Request
-	}
+// signable is the request, of which [Sender] can tell who sends it. Most requests
+// are for assets, of which nobody asks that.
+func (s *Server) signable(c *gin.Context) *http.Request {
+	who := func() (rooms.Identity, error) { return s.identify(c) }
 	return c.Request.WithContext(context.WithValue(c.Request.Context(), senderKey{}, who))
 }
 
 type senderKey struct{}
 
 // Sender tells who sends the request that Config.Web is answering, and whether
-// that is known.
+// that can be told. It may be called until the request is answered, by the
+// goroutine that answers it.
 func Sender(ctx context.Context) (rooms.Identity, bool) {
-	who, ok := ctx.Value(senderKey{}).(rooms.Identity)
-	return who, ok
+	find, ok := ctx.Value(senderKey{}).(func() (rooms.Identity, error))
+	if !ok {
+		return rooms.Identity{}, false
+	}
+	who, err := find()
+	return who, err == nil
 }
 
 // pageWriter withholds a 404 of the browser UI's, for a problem in its place.

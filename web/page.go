@@ -61,9 +61,9 @@ func (b *bundle) page(name string, entries ...string) page {
 	return p
 }
 
-// with is the page in one of the themes, with a room drawn into it. Only what is new in it is
-// compressed now: a gzip stream (RFC 1952) may be put together of parts that each
-// end at a byte, as a flush makes them (RFC 1951 section 3.2.4).
+// with is the page in one of the themes, with a room drawn into it. Only what is
+// new in it is compressed now: a gzip stream (RFC 1952) may be put together of
+// parts that each end at a byte, as a flush makes them (RFC 1951 section 3.2.4).
 func (p *page) with(theme string, room []byte) asset {
 	drawn := [][]byte{[]byte(theme), room, nil}
 	var plain, gzipped bytes.Buffer

@@ -33,7 +33,7 @@ func TestANodeThatWasStoppedWaitsForTheLeader(t *testing.T) {
 		check("without a leader", false)
 
 		heard(46)
-		time.Sleep(8 * time.Second)
+		time.Sleep(8 * time.Second) // the clock of the bubble
 		check("it goes on", true)
 		unheard(10 * time.Second)
 		check("it goes on, and others elect", true)
