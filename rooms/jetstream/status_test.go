@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// A node that was stopped may lack what it does not know of. It may be cut off as
-// well; but first it waits for as long as an election may take.
-func TestANodeThatWasStoppedWaitsForTheLeader(t *testing.T) {
+// A node that knows what it lacks waits for it, until it counts as cut off. One
+// that was stopped may lack what it does not know of: it may be cut off as well,
+// but first it waits for as long as an election may take.
+func TestANodeWaitsForWhatItLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := status{begun: make(chan struct{})}
 		s.begin(46)
@@ -32,7 +33,14 @@ func TestANodeThatWasStoppedWaitsForTheLeader(t *testing.T) {
 		unheard(deaf + lookEvery)
 		check("without a leader", false)
 
-		heard(46)
+		heard(47) // and the leader goes before this node gets it
+		unheard(deaf - lookEvery)
+		check("it knows what it lacks, and may get it", true)
+		unheard(2 * lookEvery)
+		check("it lacks what nobody gives it", false)
+		s.applied(47)
+
+		heard(47)
 		time.Sleep(8 * time.Second) // the clock of the bubble
 		check("it goes on", true)
 		unheard(10 * time.Second)
