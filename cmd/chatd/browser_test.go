@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,29 +61,68 @@ func readmeBlock(t *testing.T, language string) string {
 	return block
 }
 
-// newBrowser starts a browser for the test. Where there is none the test is
-// skipped, and under CI fails.
-func newBrowser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
+// theBrowser is one for all tests: to start one takes longer than many of them
+// do. The first that needs it starts it.
+var theBrowser = sync.OnceValues(func() (context.Context, error) {
+	ctx, end := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(browserOptions()...))
+	endTheBrowser = end
+	return ctx, chromedp.Do(ctx)
+})
+
+// endTheBrowser ends it, if it has been started.
+var endTheBrowser = func() {}
+
+// newBrowser is a tab of a profile of its own in the browser of all tests. Where
+// there is none the test is skipped, and under CI fails.
+func newBrowser(t testing.TB) context.Context {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
+	needBrowser(t)
+	browser, err := theBrowser()
+	if err != nil {
+		t.Fatal(err)
 	}
+	ctx, end := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(end)
+	return ctx
+}
+
+// newBrowserWith starts a browser for the test alone.
+func newBrowserWith(t testing.TB, more chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	needBrowser(t)
+	ctx, end := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(append(browserOptions(), more)...))
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+func needBrowser(t testing.TB) {
+	t.Helper()
 	switch {
-	case path != "":
+	case browserPath() != "":
 	case os.Getenv("CI") != "":
 		t.Fatal("no Chromium or Chrome is installed, and CI is set")
 	default:
 		t.Skip("no Chromium or Chrome is installed")
 	}
-	options := append(more, chromedp.ExecPath(path))
+}
+
+// browserPath is where the browser is, "" if nowhere.
+func browserPath() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+func browserOptions() []chromedp.ExecAllocatorOption {
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(browserPath())}
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox does not work for root
 	}
-	ctx, end := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(options...))
-	t.Cleanup(end)
-	return ctx
+	return options
 }

@@ -26,7 +26,15 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"chatd": main})
+	testscript.Main(tests{m}, map[string]func(){"chatd": main})
+}
+
+// tests are those of this package, and what they share.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer func() { endTheBrowser() }()
+	return t.M.Run()
 }
 
 // process is a chatd that serves.

@@ -35,7 +35,7 @@ const noteReadable = `{
 // only, and with HTTP/1.1, of which it asks six things at a time. The log says
 // when what was loaded.
 func BenchmarkUIOpen(b *testing.B) {
-	browser := newBrowser(b, chromedp.Flag("ignore-certificate-errors", true))
+	browser := newBrowserWith(b, chromedp.Flag("ignore-certificate-errors", true))
 	dir := b.TempDir()
 	newCertificate(b, dir, 1)
 	filling := serveIn(b, dir)

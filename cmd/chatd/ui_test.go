@@ -67,9 +67,6 @@ func openPage(t testing.TB, browser context.Context, server, room, name string, 
 // newPage is a tab that is nowhere yet.
 func newPage(t testing.TB, browser context.Context, name string, script ...string) *chatPage {
 	t.Helper()
-	if err := chromedp.Do(browser); err != nil { // starts it, if this is its first page
-		t.Fatal(err)
-	}
 	return newTab(t, browser, chromedp.WithNewBrowserContext(), name, script...)
 }
 
