@@ -122,6 +122,27 @@ func TestUISwitchAway(t *testing.T) {
 	p.until(`(await (await fetch("/rooms/b/messages")).json()).messages.some((m) => m.message === "at once")`)
 	p.until(`ui.ready() && ui.frames(2)`)
 
+	// An edit and an answer that are half done wait where they were begun.
+	p.say("tpyo")
+	p.until(`ui.row("tpyo")?.dataset.key.match(/^\d+$/)`)
+	p.write("a draft")
+	p.run(`ui.view.composer.edit(ui.view.timeline.lastOwn())`)
+	p.write(" or not")
+	enter("b")
+	p.as(`ui.text.value === "" && ui.$(".mode").hidden`)
+	p.run(`ui.view.composer.reply(ui.view.timeline.lastOwn())`)
+	p.write("half an answer")
+	enter("a")
+	p.as(`ui.text.value === "tpyo or not" && ui.$(".box.editing .mode").innerText.includes("Editing")`)
+	p.press("Escape")
+	p.as(`ui.text.value === "a draft" && ui.$(".mode").hidden`)
+	enter("b")
+	p.as(`ui.text.value === "half an answer" && ui.$(".mode").innerText.includes("at once")`)
+	p.press("Enter")
+	p.until(`ui.row("half an answer")?.innerText.includes("at once")`)
+	enter("a")
+	p.run(`ui.view.composer.setText("")`)
+
 	// A message is deleted for good, and what is said of it is not said elsewhere.
 	p.say("a slip")
 	p.until(`ui.row("a slip")?.dataset.key.match(/^\d+$/)`)

@@ -22,6 +22,8 @@ const FAR = 1000;
 export class App {
   /** @type {Map<string, {room: Room, timeline: Timeline}>} newest last */
   #kept = new Map();
+  /** What is half done in each room, beside its draft. @type {Map<string, ReturnType<ChatRoom["composer"]["leave"]>>} */
+  #half = new Map();
   /** @type {Room | undefined} */
   room;
   #welcomed = 0;
@@ -141,6 +143,7 @@ export class App {
   /** @param {string} id */
   #enter(id) {
     const former = this.room;
+    if (former) this.#half.set(former.id, this.view.composer.leave());
     if (former && this.view.timeline) {
       this.sidebar.tell();
       this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
@@ -157,8 +160,7 @@ export class App {
     this.view.nameless = !this.name && !this.token;
     this.view.show(this.room, kept?.timeline);
     if (former) this.#leave(former);
-    this.view.composer.cancel();
-    this.view.composer.setText(recall(`draft:${id}`) ?? "");
+    this.view.composer.enter(recall(`draft:${id}`) ?? "", this.#half.get(id));
     this.room.rejoin({ name: this.name || undefined, token: this.token });
     void this.room.join().catch(() => {}); // the room tells
     this.room.release();

@@ -146,6 +146,25 @@ export class Composer {
     }
   }
 
+  /** Puts away an edit or an answer that is half done, for {@link enter}. */
+  leave() {
+    const left = { mode: this.#mode, text: this.text.value };
+    this.cancel();
+    return left;
+  }
+
+  /**
+   * Goes on with what one writes in a room: its draft, and what was half done there.
+   * @param {string} draft
+   * @param {{mode: Mode, text: string}} [left]
+   */
+  enter(draft, left) {
+    this.#setMode(left?.mode);
+    const edit = left?.mode?.kind === "edit";
+    this.#shelved = edit ? draft : "";
+    this.setText(edit ? left.text : draft);
+  }
+
   /** @param {Mode} mode */
   #setMode(mode) {
     this.#mode = mode;
