@@ -14,6 +14,8 @@ import { LIMIT, PAGE, Window } from "./window.js";
 const HOLD = 700;
 /** Milliseconds after which a timeline that was put away makes itself small. */
 const REST = 1_000;
+/** Milliseconds from one drawing to the next, at least, while messages pour in: the frames between are for who types. */
+const PACE = 33;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
 /** The goal of who wants to be at the end of the room, which is not here. */
@@ -29,7 +31,9 @@ export class Timeline {
   /** @type {Map<HTMLElement, string>} */
   #drawn = new Map();
   #window;
-  #frame = 0;
+  /** Takes the next drawing back, where there is to be one. @type {(() => void) | undefined} */
+  #due;
+  #drawnAt = 0;
   /** The reader is at the end and stays there. */
   #stuck = true;
   /** New messages that the reader has not come to. */
@@ -223,10 +227,16 @@ export class Timeline {
   }
 
   schedule() {
+    if (this.#due) return;
     // No frames come to a hidden page; a timer does, and keeps it small.
-    this.#frame ||= document.hidden
-      ? Number(setTimeout(() => this.#draw(), 500))
-      : requestAnimationFrame(() => this.#draw());
+    const wait = document.hidden ? 500 : this.#drawnAt + PACE - performance.now();
+    if (wait > 0) {
+      const timer = setTimeout(() => this.#draw(), wait);
+      this.#due = () => clearTimeout(timer);
+    } else {
+      const frame = requestAnimationFrame(() => this.#draw());
+      this.#due = () => cancelAnimationFrame(frame);
+    }
   }
 
   /** Scrolls to the newest message, wherever the reader is, as soon as it can be had. */
@@ -290,8 +300,9 @@ export class Timeline {
   }
 
   #draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    this.#due?.();
+    this.#due = undefined;
+    this.#drawnAt = performance.now();
     // A message that was under way keeps its element when it gets its seq.
     for (const m of this.#window.rows.slice(-60)) {
       const el = this.#elements.get(m.id);
