@@ -37,6 +37,7 @@ type line struct {
 type badWire struct {
 	client, server net.Conn
 	dead           bool // neither side hears of the other any more
+	mute           bool // the server does not hear the browser any more
 }
 
 func newBadNet(t testing.TB, server string) *badNet {
@@ -118,7 +119,7 @@ func (n *badNet) copy(w *badWire, to, from net.Conn) {
 			<-time.After(wait)
 		}
 		n.mu.Lock()
-		dead, curt := w.dead, n.curt && from == w.server
+		dead, curt := w.dead || w.mute && from == w.client, n.curt && from == w.server
 		n.mu.Unlock()
 		if dead {
 			continue
@@ -198,6 +199,16 @@ func (n *badNet) swallow() {
 	n.silent = true
 	for w := range n.wires {
 		w.dead = true
+	}
+}
+
+// mute loses what browsers say on all connections from now on; what the server
+// says arrives. New connections are sound.
+func (n *badNet) mute() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for w := range n.wires {
+		w.mute = true
 	}
 }
 

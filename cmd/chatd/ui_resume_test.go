@@ -18,7 +18,7 @@ import (
 	"chatd/handlers/wire"
 )
 
-var uiRounds = flag.Int("ui.rounds", 6, "how many mishaps TestUIChaos has; 120 is the long form")
+var uiRounds = flag.Int("ui.rounds", 7, "how many mishaps TestUIChaos has; 120 is the long form")
 
 // TestUIOffline writes while the server is away, closes the page, and comes
 // back: what was written arrives, once.
@@ -134,8 +134,8 @@ func TestUIRefused(t *testing.T) {
 	p.until(`ui.row("too late").dataset.key.match(/^\d+$/)`)
 }
 
-// TestUIChaos kills the server, cuts the network, lets it swallow everything and
-// be slow, at random moments while two pages and an embed chat. Afterwards all
+// TestUIChaos kills the server, cuts the network, lets it swallow everything, or
+// what the pages say, and be slow, at random moments while two pages and an embed chat. Afterwards all
 // have heard the same, which is what the server has, each once and in its order,
 // and every line that was written is there once.
 func TestUIChaos(t *testing.T) {
@@ -188,6 +188,10 @@ func TestUIChaos(t *testing.T) {
 			net.swallow()
 			say(3)
 		}},
+		{"muted", func() {
+			net.mute()
+			say(3)
+		}},
 		{"swallowed and killed", func() {
 			net.swallow()
 			say(3)
@@ -237,6 +241,25 @@ func TestUIChaos(t *testing.T) {
 		if n := min(len(shown), len(last)); !slices.Equal(shown[len(shown)-n:], last[len(last)-n:]) {
 			t.Errorf("%s's page shows\n%q\nnot\n%q", p.name, shown, last)
 		}
+	}
+}
+
+// TestUIIsNotHeard writes where nothing that the page says arrives, while all that
+// others say does: what is heard does not pass for an answer.
+func TestUIIsNotHeard(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server := serveProcess(t)
+	net := newBadNet(t, server.URL)
+	p := openPage(t, browser, net.URL, "lobby", "Ana")
+	busy(t, server.URL, "lobby", 4)
+	p.until(`ui.rows().length > 3`)
+	p.run(`ui.ends = []; ui.view.room.addEventListener("state", ({detail}) => detail.code && ui.ends.push(detail.code + detail.reason))`)
+	net.mute()
+	p.say("does anybody hear me?")
+	p.until(`ui.row("does anybody hear me?")?.dataset.key.match(/^\d+$/) && ui.view.room.outbox.length === 0`)
+	if ends := eval[[]string](p, `ui.ends`); !slices.Equal(ends, []string{"4202"}) { // the server gives a reason
+		t.Errorf("the connection ended with %q: not because the page noticed", ends)
 	}
 }
 

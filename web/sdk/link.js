@@ -9,10 +9,14 @@ import { ChatError } from "./rest.js";
 const STEADY = 5_000;
 /** How long an attempt may take until the first frame. */
 const OPENING = 15_000;
-/** How long an answer may take: any frame is one. */
-const ANSWER = 15_000;
+/** How long an answer may take before a ping asks whether anything arrives. */
+const ANSWER = 7_500;
+/** How long it may be quiet after a ping. */
+const QUIET = 7_500;
 /** The same after a wake. */
-const ANSWER_SOON = 4_000;
+const QUIET_SOON = 4_000;
+/** How long a pong may take behind all else that arrives. */
+const PONG = 15_000;
 
 /**
  * What to do after a close: never come back, or after how many milliseconds.
@@ -39,6 +43,7 @@ export function plan(code, reason, attempt, chance = Math.random()) {
  * @typedef {object} LinkHandlers
  * @property {() => {url: string, protocols: string[]} | Promise<{url: string, protocols: string[]}>} target asked before every attempt
  * @property {(frame: ServerFrame) => void} onframe
+ * @property {() => number} owed since when the server owes an answer, 0 if it owes none
  * @property {(state: LinkState, info: {wait: number, code: number, reason: string}) => void} onstate
  * @property {(code: number, reason: string) => void} onstop the server does not want it back
  * @property {() => Promise<ChatError | undefined>} why asked when a socket did not open: what REST says
@@ -55,14 +60,14 @@ export class Link {
   #pulse;
   /** Ends an attempt that comes to nothing. @type {ReturnType<typeof setTimeout> | undefined} */
   #opening;
-  /** Ends a connection that does not answer. @type {ReturnType<typeof setTimeout> | undefined} */
-  #answer;
   #attempt = 0;
   #startedAt = 0;
   #openedAt = 0;
   #heardAt = 0;
-  /** When #answer ends the connection. */
-  #due = 0;
+  /** When the ping was sent that has no pong yet, 0 if there is none. */
+  #pingedAt = 0;
+  #pongedAt = 0;
+  #patience = QUIET;
   #round = 0;
   #handlers;
 
@@ -84,9 +89,9 @@ export class Link {
 
   /** Tries now instead of later: the network or the user is back. */
   wake() {
-    const stale = this.state === "connecting" && Date.now() - this.#startedAt > ANSWER_SOON;
+    const stale = this.state === "connecting" && Date.now() - this.#startedAt > QUIET_SOON;
     if (this.state === "waiting" || stale) void this.#connect();
-    else if (this.state === "open") this.#ping(ANSWER_SOON);
+    else if (this.state === "open") this.#ping(QUIET_SOON);
   }
 
   /** Closes and opens again, as somebody else. */
@@ -100,52 +105,39 @@ export class Link {
     this.#lost(this.#socket, 4200, "");
   }
 
-  /** Sends a frame, which the server answers. @param {object} frame */
+  /** Sends a frame, if it can be sent. @param {object} frame */
   send(frame) {
-    if (!this.tell(frame)) return false;
-    this.#expect(ANSWER);
-    return true;
-  }
-
-  /** Sends a frame that has no answer. @param {object} frame */
-  tell(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
   /**
-   * Asks for a sign of life when none came for as long as the server pings.
-   * @param {number} seconds
+   * Watches over the connection from now on.
+   * @param {number} seconds between two pings of the server
    */
   heartbeat(seconds) {
     clearInterval(this.#pulse);
-    this.#pulse = setInterval(() => {
-      if (Date.now() - this.#heardAt >= seconds * 1000) this.#ping();
-    }, seconds * 500);
-    // Node ends when nothing else is left.
-    /** @type {any} */ (this.#pulse)?.unref?.();
+    this.#pulse = setInterval(() => this.#watch(seconds * 1000), 1000);
   }
 
-  #ping(patience = ANSWER) {
-    if (this.tell({ type: "ping" })) this.#expect(patience);
+  /**
+   * Pings where nothing comes any more, and where an answer does not: what else
+   * arrives tells nothing of what was sent. Without a pong the connection is given up.
+   * @param {number} beat
+   */
+  #watch(beat) {
+    const now = Date.now();
+    const owed = this.#handlers.owed();
+    if (this.#pingedAt) {
+      if (now - Math.max(this.#heardAt, this.#pingedAt) >= this.#patience || now - this.#pingedAt >= PONG) this.#lost(this.#socket, 4202, "");
+    } else if (now - this.#heardAt >= beat || (owed && now - Math.max(owed, this.#pongedAt) >= ANSWER)) this.#ping(QUIET);
   }
 
-  /** Gives the connection up unless something comes before. @param {number} patience */
-  #expect(patience) {
-    const due = Date.now() + patience;
-    if (this.#answer !== undefined && due >= this.#due) return;
-    clearTimeout(this.#answer);
-    this.#due = due;
-    this.#answer = setTimeout(() => this.#lost(this.#socket, 4202, ""), patience);
-    /** @type {any} */ (this.#answer)?.unref?.();
-  }
-
-  #answered() {
-    this.#heardAt = Date.now();
-    clearTimeout(this.#opening);
-    clearTimeout(this.#answer);
-    this.#answer = undefined;
+  /** @param {number} patience */
+  #ping(patience) {
+    this.#patience = patience;
+    if (!this.#pingedAt && this.send({ type: "ping" })) this.#pingedAt = Date.now();
   }
 
   async #connect() {
@@ -172,13 +164,18 @@ export class Link {
     };
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
-      this.#answered();
+      this.#heardAt = Date.now();
+      clearTimeout(this.#opening);
       heard = true;
       let frame;
       try {
         frame = JSON.parse(event.data);
       } catch {
         return; // a frame of a protocol that this client does not know
+      }
+      if (frame.type === "pong") {
+        this.#pingedAt = 0;
+        this.#pongedAt = this.#heardAt;
       }
       this.#handlers.onframe(frame);
     };
@@ -243,9 +240,8 @@ export class Link {
     this.#round++;
     clearTimeout(this.#timer);
     clearTimeout(this.#opening);
-    clearTimeout(this.#answer);
     clearInterval(this.#pulse);
-    this.#answer = undefined;
+    this.#pingedAt = 0;
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket && socket.readyState < WebSocket.CLOSING) socket.close();

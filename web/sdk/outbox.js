@@ -23,11 +23,9 @@ import { ChatError } from "./rest.js";
 
 /** An id that orders by time: a UUIDv7 (RFC 9562 section 5.7). */
 export function newID(now = Date.now()) {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const hex = [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(16).padStart(2, "0")).join("");
   const time = now.toString(16).padStart(12, "0");
-  const variant = "89ab"[(bytes[8] ?? 0) & 3];
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6)}`;
 }
 
 /** The frame that an item is sent as. @param {Item} item */
@@ -197,10 +195,7 @@ export class Outbox {
 
   /** @param {ErrorFrame} frame */
   refused(frame) {
-    const error = new ChatError(frame.code, frame.detail, {
-      retryAfter: frame.retry_after ?? 0,
-      errors: frame.errors ?? [],
-    });
+    const error = new ChatError(frame.code, frame.detail, { retryAfter: frame.retry_after, errors: frame.errors });
     const item = this.items.find((i) => i.id === frame.id);
     if (!item) return this.#hooks.onrefused(error);
     if (!PASSING.has(frame.code)) return this.#fail(item, error);

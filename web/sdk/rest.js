@@ -10,16 +10,16 @@ export class ChatError extends Error {
   /**
    * @param {string} code
    * @param {string} detail one sentence for people
-   * @param {{status?: number, retryAfter?: number, errors?: FieldError[]}} [more]
+   * @param {{status?: number | undefined, retryAfter?: number | undefined, errors?: FieldError[] | undefined}} [more]
    */
-  constructor(code, detail, more = {}) {
+  constructor(code, detail, { status = 0, retryAfter = 0, errors = [] } = {}) {
     super(detail);
     this.name = "ChatError";
     this.code = code;
-    this.status = more.status ?? 0;
+    this.status = status;
     /** Seconds, 0 if unknown. */
-    this.retryAfter = more.retryAfter ?? 0;
-    this.errors = more.errors ?? [];
+    this.retryAfter = retryAfter;
+    this.errors = errors;
   }
 }
 
@@ -32,11 +32,10 @@ export class Server {
    * @param {string} [src] the server's address; default: where this module came from
    * @param {() => {token?: string | undefined, name?: string | undefined}} [who] asked before every call
    */
-  constructor(src, who) {
+  constructor(src, who = () => ({})) {
     const url = new URL(src || ".", src ? globalThis.location?.href : import.meta.url);
     this.origin = url.origin;
-    /** @type {() => {token?: string | undefined, name?: string | undefined}} */
-    this.who = who ?? (() => ({}));
+    this.who = who;
   }
 
   /**
@@ -54,35 +53,36 @@ export class Server {
    * @param {{query?: Record<string, string | number | undefined>, body?: unknown, key?: string, signal?: AbortSignal, keepalive?: boolean}} [options] key is the idempotency key
    * @returns {Promise<any>}
    */
-  async call(method, path, options = {}) {
-    /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json" };
+  async call(method, path, { query, body, key, signal, keepalive = false } = {}) {
     const { token, name } = this.who();
-    if (token) headers["Authorization"] = `Bearer ${token}`;
-    if (options.key) headers["Idempotency-Key"] = options.key;
-    /** @type {RequestInit} */
-    const init = { method, headers, cache: "no-store", credentials: "omit" };
     const patience = AbortSignal.timeout(PATIENCE);
-    init.signal = options.signal ? AbortSignal.any([options.signal, patience]) : patience;
-    if (options.keepalive) init.keepalive = true;
-    if (options.body !== undefined) {
-      headers["Content-Type"] = "application/json";
-      init.body = JSON.stringify(options.body);
-    }
     let response;
     try {
-      response = await fetch(this.#url(path, { ...(token ? {} : { name }), ...options.query }), init);
+      response = await fetch(this.#url(path, { ...(token ? {} : { name }), ...query }), {
+        method,
+        headers: {
+          Accept: "application/json",
+          ...(token && { Authorization: `Bearer ${token}` }),
+          ...(key && { "Idempotency-Key": key }),
+          ...(body !== undefined && { "Content-Type": "application/json" }),
+        },
+        body: JSON.stringify(body) ?? null,
+        cache: "no-store",
+        credentials: "omit",
+        keepalive,
+        signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      });
     } catch (err) {
-      if (options.signal?.aborted) throw err;
+      if (signal?.aborted) throw err;
       throw new ChatError("offline", "The server cannot be reached.");
     }
     if (response.status === 204) return undefined;
-    const body = await response.json().catch(() => undefined);
-    if (response.ok) return body;
-    throw new ChatError(body?.code ?? "unavailable", body?.detail ?? response.statusText, {
+    const answer = await response.json().catch(() => undefined);
+    if (response.ok) return answer;
+    throw new ChatError(answer?.code ?? "unavailable", answer?.detail ?? response.statusText, {
       status: response.status,
       retryAfter: Number(response.headers.get("Retry-After")) || 0,
-      errors: body?.errors,
+      errors: answer?.errors,
     });
   }
 

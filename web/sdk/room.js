@@ -99,6 +99,7 @@ export class Room extends EventTarget {
     this.#link = new Link({
       target: () => this.#target(),
       onframe: (frame) => this.#heard(() => this.#receive(frame)),
+      owed: () => this.unstoredSince,
       onstate: (state, info) => {
         if (state !== "open") this.#outbox.interrupted(info.code);
         if (state === "waiting") this.crowded = info.code === 4100 || info.code === 4101 ? info.reason : "";
@@ -220,12 +221,12 @@ export class Room extends EventTarget {
   typing() {
     const now = Date.now();
     if (now - this.#typedAt < 3000) return;
-    if (this.#link.tell({ type: "typing" })) this.#typedAt = now;
+    if (this.#link.send({ type: "typing" })) this.#typedAt = now;
   }
 
   /** Marks all up to seq as read. @param {number} seq */
   read(seq) {
-    return this.#link.tell({ type: "read", seq });
+    return this.#link.send({ type: "read", seq });
   }
 
   /**
