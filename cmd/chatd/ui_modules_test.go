@@ -60,7 +60,9 @@ func TestUIModules(t *testing.T) {
 		"[plan(4009, '', 0).stop, plan(1008, '', 0).stop, plan(1006, '', 0).stop].join()":                                           "true,true,false",
 		"[plan(4200, '', 0).wait, plan(1012, 'restart, come back within 8', 0, 0.5).wait].join()":                                   "0,4000",
 		"[plan(1006, '', 0, 0.999).wait <= 500, plan(1006, '', 20, 0.999).wait <= 15000, plan(4100, '', 0, 0).wait >= 2000].join()": "true,true,true",
-		"String(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newID()))":                             "true",
+		// What is refused is no more on its way.
+		"new Promise((done) => { const o = new Outbox('x', {me: () => 'a', send: () => queueMicrotask(() => { const was = o.unstoredSince > 0; o.refused({type: 'error', code: 'muted', detail: '', id: o.items[0].id}); done([was, o.items[0].state, o.unstoredSince].join()); }) ?? true, onchange() {}, onrefused() {}}); o.load(); o.submit({type: 'chat', message: 'm'}).catch(() => {}); })": "true,failed,0",
+		"String(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newID()))": "true",
 		"String(newID(1000) < newID(2000))": "true",
 	} {
 		if got := eval[string](p, "(async () => String(await "+expression+"))()"); got != want {

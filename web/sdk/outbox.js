@@ -75,8 +75,7 @@ export class Outbox {
   /** Finds what earlier pages left behind. Nothing is sent before. */
   load() {
     this.#loading ??= kept(this.#place).then((items) => {
-      const known = new Set(this.items.map((i) => i.id));
-      this.items = [...items.filter((i) => !known.has(i.id)), ...this.items];
+      this.items = [...items.filter((i) => this.items.every((known) => known.id !== i.id)), ...this.items];
       this.#loaded = true;
       if (items.length > 0) this.#hooks.onchange();
       this.flush();
@@ -116,6 +115,7 @@ export class Outbox {
     this.#waiting.get(id)?.reject(new ChatError("discarded", "The message was discarded."));
     this.#waiting.delete(id);
     void forget(id);
+    this.#progress();
     this.#hooks.onchange();
   }
 
@@ -165,6 +165,11 @@ export class Outbox {
     this.items = this.items.filter((i) => i.state !== "acked");
   }
 
+  /** The server has answered something. */
+  #progress() {
+    this.unstoredSince = this.items.some((i) => i.state === "sent") ? Date.now() : 0;
+  }
+
   /** A change that was seen needs no acknowledgement any more. @param {Message} message */
   seen(message) {
     const me = this.#hooks.me();
@@ -187,7 +192,7 @@ export class Outbox {
     // The change itself may still be under way: until it comes, the item stands for it.
     item.state = "acked";
     item.seq = ack.seq;
-    this.unstoredSince = this.items.some((i) => i.state === "sent") ? Date.now() : 0;
+    this.#progress();
     if (ack.rev <= cursor) this.items = this.items.filter((i) => i !== item);
     this.#hooks.onchange();
     this.flush();
@@ -227,6 +232,7 @@ export class Outbox {
     }
     this.#waiting.get(item.id)?.reject(error);
     this.#waiting.delete(item.id);
+    this.#progress();
     this.#hooks.onchange();
     this.flush();
   }
