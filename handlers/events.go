@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -88,6 +89,7 @@ func (s *Server) follow(c *gin.Context) error {
 	member, err := s.rooms.Join(r.Context(), who, room, options, stream)
 	if err != nil {
 		stream.Close(refusal(err))
+		stream.finish()
 		return nil // the answer has begun: the stream's end tells
 	}
 	ctx := r.Context()
@@ -113,16 +115,20 @@ func negotiateStream(c *gin.Context) (streamFraming, string, error) {
 }
 
 // eventStream is the sink of a member that follows by plain HTTP. Every write
-// waits, in the goroutine that the hub makes for it.
+// waits, in the goroutine that the hub makes for it; the last one, which tells why
+// the stream ends, is the handler's.
 type eventStream struct {
 	framing streamFraming
 	w       http.ResponseWriter
 	control *http.ResponseController
-	ended   chan struct{}
-	end     sync.Once
+	ended   chan struct{} // closed when over
 
-	mu   sync.Mutex // held while w is written to
-	over bool       // w is no longer to be written to: the handler is about to return
+	writing sync.Mutex // held while w is written to
+
+	mu     sync.Mutex
+	busy   bool         // a write is under way
+	over   bool         // the handler alone writes to w from now on
+	reason *rooms.Error // to be told; nil is nothing
 }
 
 func newEventStream(w http.ResponseWriter, framing streamFraming) *eventStream {
@@ -137,42 +143,66 @@ func (s *eventStream) TryWrite([]byte) (int, error) { return 0, nil }
 
 // Write implements rooms.Sink.
 func (s *eventStream) Write(p []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if !s.begin() {
 		return http.ErrHandlerTimeout
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(noProgress)) // where there is none, the peer's end is noticed all the same
-	_, err := s.w.Write(p)
-	if err == nil {
-		err = s.control.Flush()
-	}
+	err := s.write(p)
+	s.rest()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return rooms.Errorf(rooms.CodeTooSlow, "nothing was read for %v", noProgress)
 	}
 	return err
 }
 
-// Close implements rooms.Sink. A reason is told as an error frame.
-func (s *eventStream) Close(reason *rooms.Error) {
-	s.end.Do(func() {
-		if s.seize(); !s.over && reason != nil {
-			_ = s.control.SetWriteDeadline(time.Now().Add(closeWait))
-			frame := encode(wire.ErrorFrame{Type: wire.TypeError, Code: string(reason.Code), Detail: reason.Detail})
-			_, _ = s.w.Write(s.framing.Append(nil, rooms.Frame{Payload: frame})) // the peer may be gone
-			_ = s.control.Flush()
-		}
-		s.over = true
-		s.mu.Unlock()
-		close(s.ended)
-	})
+// begin gives a write its time. It reports false when there is none any more.
+func (s *eventStream) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		_ = s.control.SetWriteDeadline(time.Now().Add(noProgress)) // where there is none, the peer's end is noticed all the same
+	}
+	s.busy = !s.over
+	return s.busy
 }
 
-// seize takes s.mu. A write under way, whose reader may be slow, is cut off.
-func (s *eventStream) seize() {
-	if !s.mu.TryLock() {
+func (s *eventStream) rest() {
+	s.mu.Lock()
+	s.busy = false
+	s.mu.Unlock()
+}
+
+func (s *eventStream) write(p []byte) error {
+	_, err := s.w.Write(p)
+	return cmp.Or(err, s.control.Flush())
+}
+
+// Close implements rooms.Sink. A write under way, whose reader may be slow, is
+// cut off. A reason is told by finish: whoever closes does not wait for a reader.
+func (s *eventStream) Close(reason *rooms.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	s.over, s.reason = true, reason
+	if s.busy { // of HTTP/2, a stream whose time is over tells no more
 		_ = s.control.SetWriteDeadline(time.Now())
-		s.mu.Lock()
+	}
+	close(s.ended)
+}
+
+// finish tells the reason, as an error frame. The handler calls it last: whoever
+// writes has ended then, and nobody will again.
+func (s *eventStream) finish() {
+	s.Close(nil)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_ = s.control.SetWriteDeadline(time.Now().Add(closeWait))
+	if s.reason != nil {
+		frame := encode(wire.ErrorFrame{Type: wire.TypeError, Code: string(s.reason.Code), Detail: s.reason.Detail})
+		_ = s.write(s.framing.Append(nil, rooms.Frame{Payload: frame})) // the peer may be gone
 	}
 }
 
@@ -181,6 +211,7 @@ func (s *eventStream) seize() {
 // dead one, and finds out who is gone without a word. The member is told before its
 // credential ends at until, zero being never.
 func (s *eventStream) hold(ctx context.Context, until time.Time, member *rooms.Member) {
+	defer s.finish()
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	var soon <-chan time.Time
@@ -188,22 +219,21 @@ func (s *eventStream) hold(ctx context.Context, until time.Time, member *rooms.M
 		left := time.Until(until)
 		soon = time.After(left - expiringBefore(left))
 	}
-	for open := true; open; {
+	for {
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				s.Close(tokenExpired)
 			}
-			open = false
+			return
 		case <-s.ended:
-			open = false
+			return
 		case <-soon:
 			member.Send(expiring(until))
 		case <-tick.C:
-			open = s.Write([]byte(s.framing.alive())) == nil
+			if s.Write([]byte(s.framing.alive())) != nil {
+				return
+			}
 		}
 	}
-	s.seize()
-	s.over = true
-	s.mu.Unlock()
 }

@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -75,3 +78,80 @@ func TestAQuietStreamIsKeptAlive(t *testing.T) {
 		})
 	}
 }
+
+// Whoever sends somebody out does so for all rooms of the node: it must not wait
+// for a reader that takes nothing.
+func TestNobodyWaitsForAStreamToClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peer, ours := net.Pipe()
+		streams := make(chan *eventStream, 1)
+		server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := newEventStream(w, linesFraming{})
+			streams <- s
+			s.hold(r.Context(), time.Time{}, nil)
+		})}
+		listener := oneConn{make(chan net.Conn, 1)}
+		listener.conns <- ours
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+		_, _ = io.WriteString(peer, "GET / HTTP/1.1\r\nHost: chat\r\n\r\n")
+		s := <-streams
+		began := time.Now()
+		s.Close(rooms.Errorf(rooms.CodeKicked, "you were removed from this room"))
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		// Who reads all the same is told why.
+		answer, err := http.ReadResponse(bufio.NewReader(peer), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if told, err := io.ReadAll(answer.Body); err != nil || !bytes.Contains(told, []byte(rooms.CodeKicked)) {
+			t.Errorf("the stream ends with %q, %v", told, err)
+		}
+	})
+}
+
+// A stream that is closed says why, over HTTP/2 as well: its deadlines end a
+// stream for good.
+func TestAStreamOfHTTP2SaysWhyItEnds(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := newEventStream(w, linesFraming{})
+		s.Close(rooms.Errorf(rooms.CodeKicked, "you were removed from this room"))
+		s.hold(r.Context(), time.Time{}, nil)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if told, err := io.ReadAll(answer.Body); err != nil || answer.ProtoMajor != 2 || !bytes.Contains(told, []byte(rooms.CodeKicked)) {
+		t.Errorf("%s: the stream ends with %q, %v", answer.Proto, told, err)
+	}
+}
+
+// oneConn is a listener of the connections that are put into it.
+type oneConn struct{ conns chan net.Conn }
+
+func (l oneConn) Accept() (net.Conn, error) {
+	if c, open := <-l.conns; open {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l oneConn) Close() error {
+	close(l.conns)
+	return nil
+}
+
+func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
