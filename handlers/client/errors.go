@@ -43,7 +43,7 @@ func checkText(text string) error {
 	if utf8.ValidString(text) {
 		return nil
 	}
-	return &Error{Code: wire.CodeInvalidUTF8, Detail: "message must be valid UTF-8"}
+	return &Error{Code: wire.CodeInvalidUTF8, Detail: "this must be valid UTF-8"}
 }
 
 // problemOf reads the refusal out of an HTTP answer, whoever sent it.

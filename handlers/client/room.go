@@ -54,15 +54,17 @@ func (r *Room) Run(ctx context.Context, handle func(Event)) error {
 
 func (r *Room) run(ctx context.Context, handle func(Event)) error {
 	for tries := 1; ; tries++ {
-		began := time.Now()
-		err := r.connect(ctx, handle)
+		lived, err := r.connect(ctx, handle)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if time.Since(began) > lasting {
+		if lived > lasting {
 			tries = 1
 		}
 		wait, final := verdict(err, tries, r.options.MaxWait)
+		if refused, ok := errors.AsType[*Error](err); ok && refused.Code == wire.CodeTokenExpired && r.options.GetToken != nil {
+			wait, final = jitter(tries, r.options.MaxWait), false // it ended on its way: the next one is fresher
+		}
 		if final {
 			return err
 		}
@@ -79,43 +81,47 @@ func (r *Room) run(ctx context.Context, handle func(Event)) error {
 // from the cursor is how to find out.
 var errGap = errors.New("a change is missing")
 
-// connect joins, resumes and reads until the session ends.
-func (r *Room) connect(ctx context.Context, handle func(Event)) error {
+// connect joins, resumes and reads until the session ends. It returns how long that
+// lived, 0 when there was none: to wait for a refusal is no life.
+func (r *Room) connect(ctx context.Context, handle func(Event)) (lived time.Duration, err error) {
 	o := r.options
 	if o.GetToken != nil {
 		token, err := o.GetToken(ctx)
 		if err != nil {
-			return fmt.Errorf("no token: %w", err)
+			return 0, fmt.Errorf("no token: %w", err)
 		}
 		r.token = token
 	}
 	o.After, o.Token = r.Cursor(), r.token
 	s, err := Dial(ctx, r.baseURL, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	began := time.Now()
 	// A guest stays the same sender: ids are told apart by sender.
 	r.token = cmp.Or(r.token, s.Welcome.You.Token)
 	r.welcome(&s.Welcome)
-	handle(Event{Type: wire.TypeWelcome, Welcome: &s.Welcome})
 
 	var sending sync.WaitGroup
 	during, end := context.WithCancel(ctx)
-	sending.Go(func() { r.attach(s) })
+	left := r.attach(s)
+	sending.Go(func() { r.resend(s, left) })
 	defer func() {
 		end()
 		r.detach()
 		_ = s.Close()
 		sending.Wait()
+		lived = time.Since(began)
 	}()
+	handle(Event{Type: wire.TypeWelcome, Welcome: &s.Welcome})
 	for {
 		f, err := s.Read(ctx)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		e, err := decode(f)
 		if err != nil {
-			return fmt.Errorf("reading a frame of type %q: %w", f.Type, err)
+			return 0, fmt.Errorf("reading a frame of type %q: %w", f.Type, err)
 		}
 		switch {
 		case e.settles() && r.settle(s, e):
@@ -125,7 +131,7 @@ func (r *Room) connect(ctx context.Context, handle func(Event)) error {
 		}
 		if rev, prev := e.revs(); rev > 0 {
 			if e.Past, err = r.advance(rev, prev); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		handle(e)
@@ -174,12 +180,21 @@ func (r *Room) Cursor() string {
 
 // Typing tells the others that this identity types. It is not stored, and
 // nothing tells whether it arrived.
-func (r *Room) Typing() {
+func (r *Room) Typing() { r.tell(wire.ClientFrame{Type: wire.TypeTyping}) }
+
+// MarkRead tells the server that this identity has read up to message seq. Marks
+// only go forward, and the newest of many becomes durable within seconds. Nothing
+// tells whether it arrived, and without a connection it is lost: mark a later
+// message then.
+func (r *Room) MarkRead(seq uint64) { r.tell(wire.ClientFrame{Type: wire.TypeRead, Seq: seq}) }
+
+// tell sends what has no answer, if there is a connection.
+func (r *Room) tell(f wire.ClientFrame) {
 	r.mu.Lock()
 	s := r.session
 	r.mu.Unlock()
 	if s != nil {
-		_ = s.Write(wire.ClientFrame{Type: wire.TypeTyping})
+		_ = s.Write(f)
 	}
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -41,7 +42,7 @@ func (r *Room) Send(ctx context.Context, f wire.ClientFrame) (wire.Ack, error) {
 	default:
 		return wire.Ack{}, fmt.Errorf("a frame of type %q has no ack to wait for", f.Type)
 	}
-	if err := checkText(f.Message); err != nil {
+	if err := checkText(f.Message + f.ID + f.Emoji); err != nil {
 		return wire.Ack{}, err
 	}
 	if f.ID == "" {
@@ -86,18 +87,22 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 type pending struct {
 	frame wire.ClientFrame
 	again *time.Timer // sends it again after a temporary refusal
+	tries int         // that were refused without a word of when to come back
 	ack   wire.Ack
 	err   error
 	done  chan struct{} // closed after ack or err is set
 }
 
-// attach makes s the session that frames are written to, and writes what the
+// attach makes s the session that frames are written to, and returns what the
 // one before left unanswered.
-func (r *Room) attach(s *Session) {
+func (r *Room) attach(s *Session) (left []*pending) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.session = s
-	left := slices.Clone(r.pending)
-	r.mu.Unlock()
+	return slices.Clone(r.pending)
+}
+
+func (r *Room) resend(s *Session, left []*pending) {
 	for _, p := range left {
 		if !r.write(s, p) {
 			return
@@ -113,11 +118,15 @@ func (r *Room) detach() {
 
 // write sends p; when that fails it ends the session, and the next one will.
 func (r *Room) write(s *Session, p *pending) bool {
-	if limit := s.Welcome.Limits.Frame; limit > 0 && len(p.frame.Message) > limit {
-		r.finish(p, wire.Ack{}, &Error{Code: wire.CodeTooLarge, Detail: fmt.Sprintf("a frame has at most %d bytes", limit)})
+	raw, err := json.Marshal(p.frame)
+	if limit := s.Welcome.Limits.Frame; limit > 0 && len(raw) > limit { // the server would end the session, and Run with it
+		r.finish(p, wire.Ack{}, &Error{Code: wire.CodeTooLarge, Detail: fmt.Sprintf("a frame has at most %d bytes, and this one %d", limit, len(raw))})
 		return true
 	}
-	if err := s.Write(p.frame); err != nil {
+	if err == nil {
+		err = s.WriteRaw(raw)
+	}
+	if err != nil {
 		_ = s.conn.Close()
 		return false
 	}
@@ -150,8 +159,11 @@ func (r *Room) settle(s *Session, e Event) bool {
 		r.finish(p, wire.Ack{}, refused)
 		return true
 	}
-	wait := max(refused.RetryAfter, jitter(3, mostWait))
 	r.mu.Lock()
+	if refused.RetryAfter == 0 {
+		p.tries++
+	}
+	wait := max(refused.RetryAfter, jitter(2+p.tries, mostWait))
 	p.again = time.AfterFunc(wait, func() {
 		r.mu.Lock()
 		current := r.session == s && slices.Contains(r.pending, p)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -44,6 +45,7 @@ type Session struct {
 	conn    *websocket.Conn
 	patient time.Duration // longest silence of the server
 	writing sync.Mutex
+	over    atomic.Bool // the context of a Read has ended
 }
 
 // writeTimeout bounds one write to a server that does not read.
@@ -161,7 +163,10 @@ func (s *Session) Read(ctx context.Context) (wire.Frame, error) {
 func (s *Session) ReadRaw(ctx context.Context) ([]byte, error) {
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.patient))
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })
+		stop := context.AfterFunc(ctx, func() {
+			s.over.Store(true)
+			_ = s.conn.SetReadDeadline(time.Unix(1, 0))
+		})
 		defer stop()
 	}
 	_, raw, err := s.conn.ReadMessage()
@@ -197,6 +202,9 @@ func (s *Session) WriteRaw(raw []byte) error {
 
 func (s *Session) pong(data string) error {
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.patient))
+	if s.over.Load() { // and what stops the reading may have been before
+		return context.Canceled
+	}
 	err := s.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeTimeout))
 	if errors.Is(err, websocket.ErrCloseSent) {
 		return nil
