@@ -67,7 +67,7 @@ func TestUISwitch(t *testing.T) {
 		t.Errorf("%d timelines are in the page", n)
 	}
 	p.resize(500)
-	p.until(`ui.$(".drawer-button").checkVisibility()`)
+	p.until(`ui.$(".drawer-button").checkVisibility() && !document.querySelector(".sidebar").checkVisibility({visibilityProperty: true})`)
 	p.run(`ui.$(".drawer-button").click()`)
 	p.until(`document.activeElement.matches(".room-list a")`)
 	p.press("Escape")
