@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -255,6 +256,48 @@ func TestUIHostileText(t *testing.T) {
 	}
 	if shown := eval[string](p, `ui.row("<script>").innerText`); !strings.Contains(shown, hostile[0]) {
 		t.Errorf("the text is not as it was written: %q", shown)
+	}
+	p.calm()
+}
+
+// TestUILongNames has the longest names of people and of rooms, without a space,
+// wherever one is shown in a narrow window: nothing reaches beyond its edge.
+func TestUILongNames(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server, admin := serveGuarded(t)
+	long := strings.Repeat("Ü", 100)
+	if _, err := admin.CreateRoom(t.Context(), wire.CreateRoom{ID: "long", Name: long, Topic: strings.Repeat("Ü", 500)}); err != nil {
+		t.Fatal(err)
+	}
+	ben := &client.API{URL: server.URL, Name: long}
+	first, err := ben.Post(t.Context(), "long", wire.PostMessage{Message: strings.Repeat("x", 4000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ben.Post(t.Context(), "long", wire.PostMessage{Message: "an answer", ReplyTo: first.Seq}); err != nil {
+		t.Fatal(err)
+	}
+	p := openAdmin(t, browser, server.URL, "long")
+	p.resize(320)
+	p.until(`innerWidth === 320 && ui.rows().length === 2`)
+	person := fmt.Sprintf(`ui.view.ask("chat-person", {person: {id: "ben", name: %q}, beside: ui.view.peopleButton})`, long)
+	for _, c := range []struct{ act, there, box string }{
+		{``, `ui.$(".quoted b")`, `ui.log`},
+		{`ui.view.composer.setText("@"); ui.text.dispatchEvent(new Event("input"))`, `ui.$(".complete [role=option]")`, `ui.$(".complete")`},
+		{fmt.Sprintf(`ui.view.toast(%q, {label: "Undo", act() {}})`, long), `ui.$(".toast .link")?.offsetWidth > 30`, `ui.$(".toast")`},
+		{person, `document.querySelector(".menu-head")`, `document.querySelector(".menu")`},
+		{`document.querySelector(".menu .icon-ban").closest("button").click()`, `document.querySelector("dialog h2")`, `document.querySelector("dialog")`},
+		{`void ui.view.ask("chat-command", {name: "search", rest: "answer"})`, `document.querySelector("dialog.palette mark")`, `document.querySelector(".palette-list")`},
+	} {
+		p.run(c.act)
+		p.until(c.there)
+		if over := eval[int](p, `(() => { const box = `+c.box+`; return Math.max(box.scrollWidth - box.clientWidth, box.getBoundingClientRect().right - innerWidth); })()`); over > 0 {
+			t.Errorf("after %q, what is in %s reaches %d px beyond it", c.act, c.box, over)
+		}
+		if c.there == `document.querySelector("dialog h2")` {
+			p.press("Escape")
+		}
 	}
 	p.calm()
 }

@@ -6,7 +6,8 @@
 // Attributes: room (default lobby), src (the server; default where this script
 // came from), name (a guest's), theme (light, dark, auto). The property getToken,
 // a function that returns a credential or a promise of one, is asked before every
-// connection, and again before that credential ends.
+// connection, and again before that credential ends. All of it may be set before
+// this script is here, and changed at any time.
 
 import { Room } from "../sdk/room.js";
 import { ChatRoom } from "../ui/chat-room.js";
@@ -16,11 +17,19 @@ class EmbeddedRoom extends ChatRoom {
   static observedAttributes = ["room", "src", "name", "theme"];
 
   /** @type {(() => string | Promise<string>) | undefined} */
-  getToken;
+  #getToken;
   #joining = false;
+  /** What is half done in rooms that the element showed before. @type {Map<string, ReturnType<ChatRoom["composer"]["leave"]>>} */
+  #half = new Map();
 
   constructor() {
     super();
+    // What the page set on the tag before it was an element hides the accessor.
+    const early = Object.getOwnPropertyDescriptor(this, "getToken");
+    if (early) {
+      delete /** @type {any} */ (this).getToken;
+      this.#getToken = early.value;
+    }
     this.addEventListener("chat-name", (e) => {
       const { name } = /** @type {CustomEvent} */ (e).detail;
       remember("name", name);
@@ -31,6 +40,17 @@ class EmbeddedRoom extends ChatRoom {
     });
   }
 
+  get getToken() {
+    return this.#getToken;
+  }
+
+  /** Another function is asked the next time; one where there was none, or none, joins anew. */
+  set getToken(ask) {
+    const as = Boolean(ask) !== Boolean(this.#getToken);
+    this.#getToken = ask;
+    if (as && this.isConnected) this.#open();
+  }
+
   connectedCallback() {
     this.#open();
   }
@@ -38,8 +58,17 @@ class EmbeddedRoom extends ChatRoom {
   /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
-    this.room?.leave();
+    this.#leave();
+  }
+
+  /** Lets go of the room first: what could still be undone is done now, while it can be told. */
+  #leave() {
+    const { room } = this;
+    if (!room) return;
+    this.#half.set(place(room), this.composer.leave());
+    this.composer.setText("");
     this.hide();
+    room.leave();
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} now */
@@ -53,11 +82,11 @@ class EmbeddedRoom extends ChatRoom {
     queueMicrotask(() => {
       this.#joining = false;
       if (!this.isConnected) return;
-      this.room?.leave();
+      this.#leave();
       const name = this.getAttribute("name") ?? recall("name");
       const src = this.getAttribute("src");
       const { getToken } = this;
-      const room = new Room(this.getAttribute("room") ?? "lobby", { ...(src ? { src } : {}), ...(name ? { name } : {}), ...(getToken ? { getToken } : {}) });
+      const room = new Room(this.getAttribute("room") ?? "lobby", { ...(src ? { src } : {}), ...(name ? { name } : {}), ...(getToken ? { getToken: () => this.#getToken?.() } : {}) });
       // A guest stays the same guest.
       const key = room.server.origin === location.origin ? "token" : `token:${room.server.origin}`;
       if (!getToken) room.rejoin({ token: recall(key) });
@@ -69,10 +98,15 @@ class EmbeddedRoom extends ChatRoom {
       });
       this.nameless = !name && !getToken;
       this.show(room);
+      const half = this.#half.get(place(room));
+      this.composer.enter(half?.draft ?? "", half);
       void room.join().catch(() => {}); // the element tells
     });
   }
 }
+
+/** @param {Room} room */
+const place = (room) => `${room.server.origin}/${room.id}`;
 
 if (!customElements.get("chat-room")) customElements.define("chat-room", EmbeddedRoom);
 

@@ -146,9 +146,9 @@ export class Composer {
     }
   }
 
-  /** Puts away an edit or an answer that is half done, for {@link enter}. */
+  /** Puts away what is half done, for {@link enter}. */
   leave() {
-    const left = { mode: this.#mode, text: this.text.value };
+    const left = { mode: this.#mode, text: this.text.value, draft: this.draft };
     this.cancel();
     return left;
   }

@@ -13,7 +13,6 @@ const COLUMNS = 8;
  * @returns {Promise<string | undefined>}
  */
 export function pickEmoji(beside) {
-  const root = /** @type {Document | ShadowRoot} */ (beside.getRootNode());
   const grid = h("div", { class: "emoji-grid", role: "listbox", id: "emoji-grid", "aria-label": t("emoji") });
   const input = h("input", { type: "search", class: "input", placeholder: t("search_emoji"), "aria-label": t("search_emoji"), role: "combobox", "aria-expanded": "true", "aria-controls": "emoji-grid" });
   const box = h("div", { class: "popup picker", popover: "auto", role: "dialog", "aria-label": t("emoji") }, input, grid);
@@ -56,7 +55,7 @@ export function pickEmoji(beside) {
     if (/** @type {ToggleEvent} */ (e).newState === "closed") done(undefined);
   });
 
-  (root instanceof ShadowRoot ? root : document.body).append(box);
+  (beside.closest(".shell") ?? document.body).append(box);
   box.showPopover();
   draw();
   const b = beside.getBoundingClientRect();
