@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"chatd/handlers/wire"
 )
 
 // TestUIModeration goes through what a moderator types, and what comes of it in
@@ -56,5 +59,85 @@ func TestUIModeration(t *testing.T) {
 	ben.until(`ui.view.room.info.mode === "announce"`)
 	mod.say("/unlock")
 	ben.until(`ui.view.room.info.mode === "open"`)
+	mod.calm()
+}
+
+// TestUIDialogsStayWithTheirRoom has a dialog open while the page is elsewhere:
+// keys of the page do not reach behind it, and what it does it does where it was
+// opened. The same goes for a menu.
+func TestUIDialogsStayWithTheirRoom(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server, api := serveGuarded(t)
+	if _, err := api.CreateRoom(t.Context(), wire.CreateRoom{ID: "b", Name: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range []string{"lobby", "b"} {
+		if _, err := api.Post(t.Context(), room, wire.PostMessage{Message: "first in " + room}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mod := openAdmin(t, browser, server.URL, "b")
+	mod.until(`document.querySelector('a[href="/r/lobby"]')`)
+	mod.run(`document.querySelector('a[href="/r/lobby"]').click()`)
+	mod.until(`ui.ready() && ui.view.room.id === "lobby"`)
+
+	for _, open := range []string{"k", "?"} {
+		mod.run(`document.activeElement.blur(); document.dispatchEvent(new KeyboardEvent("keydown", {key: "` + open + `", ctrlKey: ` + fmt.Sprint(open == "k") + `}))`)
+		mod.until(`document.activeElement?.closest("dialog")`)
+		mod.press("k", 2)
+		mod.press("ArrowDown", 1)
+		if open == "?" {
+			mod.press("?")
+		}
+		mod.press("Escape")
+		mod.until(`!document.querySelector("dialog") && ui.frames(3)`)
+		if room := eval[string](mod, `ui.view.room.id`); room != "lobby" {
+			t.Fatalf("behind a dialog the room is %s", room)
+		}
+	}
+
+	mod.run(`ui.view.ask("chat-person", {person: {id: "ben", name: "Ben"}, beside: ui.view.peopleButton})`)
+	mod.choose("Ban")
+	mod.until(`document.querySelector("dialog.sanction")`)
+	mod.run(`history.back()`)
+	mod.until(`ui.ready() && ui.view.room.id === "b"`)
+	mod.run(`document.querySelector("dialog.sanction .grave").click()`)
+	mod.told("Ben is banned.")
+	for room, want := range map[string]int{"lobby": 1, "b": 0} {
+		var held wire.BanList
+		ask(t, "GET", server.URL+"/rooms/"+room+"/bans", "", &held)
+		if len(held.Bans) != want {
+			t.Errorf("in %s the bans are %+v", room, held.Bans)
+		}
+	}
+
+	mod.run(`ui.view.timeline.focusRow(ui.row("first in b"))`)
+	mod.until(`ui.row("first in b").querySelector(".tools")`)
+	mod.press("m")
+	mod.until(`document.querySelector(".menu .icon-trash")`)
+	mod.run(`history.forward()`)
+	mod.until(`ui.ready() && ui.view.room.id === "lobby"`)
+	mod.run(`document.querySelector(".menu .icon-trash")?.closest("button").click()`)
+	mod.run(`ui.view.composer.setText(""); ui.view.focus()`)
+	mod.say("still here")
+	mod.until(`ui.row("still here")?.dataset.key.match(/^\d+$/)`)
+	if !eval[bool](mod, `Boolean(ui.row("first in lobby"))`) {
+		t.Error("a menu of another room took a message away")
+	}
+
+	// The list of people is left as everything else is.
+	mod.run(`ui.$(".people-button").click()`)
+	mod.until(`ui.$(".people li button")`)
+	mod.run(`ui.$(".people li button").focus()`)
+	mod.press("Escape")
+	mod.until(`ui.$(".people").hidden && ui.$(".people-button").matches(":focus")`)
+	// A command that there is not stays where it was written.
+	mod.say("/bna @Ben being rude")
+	mod.told("There is no command /bna.")
+	mod.as(`ui.text.value === "/bna @Ben being rude" && !ui.row("being rude")`)
+	mod.run(`ui.view.composer.setText("")`)
+	mod.say("/usr/bin is a path")
+	mod.until(`ui.row("/usr/bin")?.dataset.key.match(/^\d+$/)`)
 	mod.calm()
 }

@@ -10,8 +10,11 @@ export const named = () => decodeURIComponent(/^\/r\/([^/]+)/.exec(location.path
 /** Where one goes who names no room. */
 export const usual = () => recall("room") ?? "lobby";
 
+/** A name as the server takes it: nobody is locked out by what was pasted. @param {string} name */
+export const called = (name) => [...name.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, " ")].slice(0, 100).join("").trim();
+
 /** As whom one comes. */
-export const myself = () => ({ name: recall("name"), token: recall("credential") ?? recall("token") });
+export const myself = () => ({ name: called(recall("name") ?? "") || undefined, token: recall("credential") ?? recall("token") });
 
 /** @param {string} id */
 export const makeRoom = (id, held = false) => new Room(id, { ...myself(), history: 50, inbox: true, held });

@@ -5,8 +5,7 @@ import { language, reason, t } from "../i18n/index.js";
 import { ChatError } from "../sdk/rest.js";
 import { ChatRoom } from "../ui/chat-room.js";
 import { composing, h, iconButton } from "../ui/dom.js";
-import { excerpt } from "../ui/markup.js";
-import { makeRoom, myself, named, takeFirst, usual } from "./entrance.js";
+import { called, makeRoom, myself, named, takeFirst, usual } from "./entrance.js";
 import { remember, recall } from "./memory.js";
 import { Sidebar } from "./sidebar.js";
 
@@ -22,8 +21,8 @@ const FAR = 1000;
 export class App {
   /** @type {Map<string, {room: Room, timeline: Timeline}>} newest last */
   #kept = new Map();
-  /** What is half done in each room, beside its draft. @type {Map<string, ReturnType<ChatRoom["composer"]["leave"]>>} */
-  #half = new Map();
+  /** What is half done in each room. @type {Map<string, ReturnType<ChatRoom["composer"]["leave"]>>} */
+  half = new Map();
   /** @type {Room | undefined} */
   room;
   #welcomed = 0;
@@ -79,10 +78,15 @@ export class App {
       void this.sidebar.refresh();
     });
     addEventListener("online", () => void this.sidebar.refresh());
-    addEventListener("pagehide", () => this.sidebar.tell());
+    addEventListener("pagehide", () => {
+      this.sidebar.tell();
+      const { draft } = this.view.composer;
+      if (draft) remember(`draft:${this.room?.id}`, draft); // another tab may have written over it
+    });
+    addEventListener("storage", (e) => void import("./tabs.js").then((m) => m.follow(this, e)));
     // A page that is put aside, to be shown again by Back, is not here meanwhile.
-    document.addEventListener("freeze", () => this.room?.leave());
-    document.addEventListener("resume", () => void this.room?.join().catch(() => {}));
+    document.addEventListener("freeze", () => this.room?.state !== "stopped" && this.room?.leave());
+    document.addEventListener("resume", () => this.room?.state === "idle" && void this.room.join().catch(() => {}));
     addEventListener("blur", () => this.view.timeline?.leave());
     addEventListener("focus", () => {
       this.view.timeline?.schedule();
@@ -108,7 +112,7 @@ export class App {
     this.#route();
     void this.sidebar.refresh();
     // Later: nothing that the reader waits for needs it.
-    if ("serviceWorker" in navigator) setTimeout(() => this.#installWorker(), 2500);
+    if ("serviceWorker" in navigator) setTimeout(() => void import("./install.js"), 2500);
   }
 
   /** @param {string} path */
@@ -143,7 +147,7 @@ export class App {
   /** @param {string} id */
   #enter(id) {
     const former = this.room;
-    if (former) this.#half.set(former.id, this.view.composer.leave());
+    if (former) this.half.set(former.id, this.view.composer.leave());
     if (former && this.view.timeline) {
       this.sidebar.tell();
       this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
@@ -160,7 +164,8 @@ export class App {
     this.view.nameless = !this.name && !this.token;
     this.view.show(this.room, kept?.timeline);
     if (former) this.#leave(former);
-    this.view.composer.enter(recall(`draft:${id}`) ?? "", this.#half.get(id));
+    const half = this.half.get(id);
+    this.view.composer.enter(half?.draft || recall(`draft:${id}`) || "", half);
     this.room.rejoin({ name: this.name || undefined, token: this.token });
     void this.room.join().catch(() => {}); // the room tells
     this.room.release();
@@ -221,12 +226,9 @@ export class App {
 
   /** @param {string} name */
   rename(name) {
-    this.name = name;
-    remember("name", name);
-    this.view.nameless = false;
-    this.room?.rejoin({ name });
-    this.sidebar.drawMe();
-    this.view.composer.setState("write");
+    this.name = called(name);
+    remember("name", this.name);
+    this.become();
     this.view.focus();
   }
 
@@ -234,8 +236,20 @@ export class App {
   signIn(credential) {
     remember("credential", credential);
     this.token = credential || recall("token");
-    this.view.nameless = !this.name && !this.token;
-    this.room?.rejoin({ token: this.token });
+    this.become(true);
+  }
+
+  /** Is here under the name and the token that it has now. @param {boolean} [other] as somebody else, to whom other things are unread and their own */
+  become(other) {
+    const { name, token, room } = this;
+    this.view.nameless = !name && !token;
+    if (other) {
+      this.#kept.clear();
+      this.sidebar.rooms.clear();
+      if (room) room.cursor = undefined;
+    }
+    room?.rejoin({ name, token });
+    this.sidebar.drawMe();
     void this.sidebar.refresh();
   }
 
@@ -278,11 +292,13 @@ export class App {
   #key(e) {
     if (composing(e)) return;
     const mod = e.ctrlKey || e.metaKey;
+    const asked = document.querySelector("dialog[open]"); // about this room, by what is before it
     const typing = e.composedPath().some((n) => n instanceof HTMLElement && n.matches("input, textarea, select, [contenteditable]"));
     if (mod && e.key.toLowerCase() === "k") {
       e.preventDefault();
-      void this.open("palette");
-    } else if (e.altKey && !mod && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+      if (!asked) void this.open("palette");
+    } else if (asked) return;
+    else if (e.altKey && !mod && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
       e.preventDefault();
       this.sidebar.step(e.key === "ArrowUp" ? -1 : 1);
     } else if (e.key === "?" && !typing && !mod) {
@@ -290,7 +306,7 @@ export class App {
       void this.open("keys");
     } else if (e.key === "Escape" && document.body.classList.contains("drawer")) {
       this.toggleDrawer(false);
-    } else if (!typing && !mod && !e.altKey && e.key.length === 1 && e.key !== " " && !document.querySelector("dialog[open]") && e.composedPath()[0] === document.body) {
+    } else if (!typing && !mod && !e.altKey && e.key.length === 1 && e.key !== " " && e.composedPath()[0] === document.body) {
       this.view.focus(); // whoever types means the room
     }
   }
@@ -312,20 +328,7 @@ export class App {
   #notice({ message, live, type }) {
     if (!live || type !== "chat" || message.from.id === this.room?.you?.id) return;
     if (document.hasFocus() || globalThis.Notification?.permission !== "granted" || recall("notify") !== "on") return;
-    const room = this.room;
-    // The tab that gets the message's lock tells, and holds it until the others
-    // have heard the message too; who hears it later finds it noted.
-    void navigator.locks?.request(`chatd:note:${message.id}`, { ifAvailable: true }, async (lock) => {
-      if (!lock || (recall("notified") ?? "") >= `${message.at} ${message.id}`) return;
-      remember("notified", `${message.at} ${message.id}`);
-      const note = new Notification(`${message.from.name} · ${room?.info?.name ?? ""}`, { body: excerpt(message.message), tag: `chatd:${room?.id}` });
-      note.onclick = () => {
-        focus();
-        this.go(`/r/${room?.id}#${message.seq}`);
-        note.close();
-      };
-      await new Promise((heard) => setTimeout(heard, 5000));
-    });
+    void import("./notice.js").then((m) => m.notify(this, message));
   }
 
   /** After a reconnect the server may be another version: the page offers to load it. */
@@ -334,12 +337,6 @@ export class App {
     const served = response?.headers.get("ETag")?.match(/[0-9a-f]{16}/)?.[0];
     if (!served || served === this.#build) return;
     this.view.toast(t("new_version"), { label: t("reload"), act: () => location.reload() }, 2 ** 31 - 1);
-  }
-
-  #installWorker() {
-    /** @type {any} */
-    const trusted = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("chatd", { createScriptURL: () => "/sw.js" });
-    navigator.serviceWorker.register(trusted ? trusted.createScriptURL("") : "/sw.js").catch(() => {}); // a page without one works as well
   }
 }
 

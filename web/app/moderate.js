@@ -54,12 +54,13 @@ export function find(name, here, wrote) {
 /**
  * Does it, and says so, with a way back where there is one.
  * @param {App} app
+ * @param {string | undefined} room its id
  * @param {Kind} kind
  * @param {Person | undefined} person nobody where an address is banned
  * @param {Terms} [terms]
  */
-export async function sanction(app, kind, person, { address, withAddress = false, seconds = 0, reason = "" } = {}) {
-  const path = `/rooms/${app.room?.id}`;
+export async function sanction(app, room, kind, person, { address, withAddress = false, seconds = 0, reason = "" } = {}) {
+  const path = `/rooms/${room}`;
   const { server } = app.sidebar;
   const name = person?.name ?? address ?? "";
   const why = reason ? { reason } : {};
@@ -105,5 +106,5 @@ export async function moderate(app, action, rest) {
   const found = find(name, app.room?.members.values() ?? [], app.view.timeline?.speakers() ?? []);
   if (!found[0]) return t("nobody", { name });
   if (found.length > 1) return t("several", { name, ids: found.map((p) => p.id).join(", ") });
-  return sanction(app, /** @type {Kind} */ (action), found[0], terms);
+  return sanction(app, app.room?.id, /** @type {Kind} */ (action), found[0], terms);
 }

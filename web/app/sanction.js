@@ -19,6 +19,7 @@ const lasting = /** @type {const} */ ([600, 3600, 86_400, 604_800, 0]);
  */
 export function openSanction(app, kind, person) {
   const name = person?.name ?? "";
+  const room = app.room?.id; // Back may lead to another meanwhile
   const ban = kind === "ban" || kind === "address";
   const address = field(t("address"), { dir: "ltr", placeholder: "203.0.113.7", autofocus: true, spellcheck: "false", autocapitalize: "none" });
   const seconds = choice(t("how_long"), "seconds", Object.fromEntries(lasting.map((s) => [`s${s}`, t(`long_${s}`)])), kind === "mute" ? "s600" : "s86400");
@@ -30,8 +31,8 @@ export function openSanction(app, kind, person) {
     trouble.textContent = "";
     const terms = { seconds: Number(seconds.value.slice(1)), reason: why.input.value.trim(), withAddress: withAddress.input.checked, ...(kind === "address" && { address: address.input.value.trim() }) };
     try {
-      await sanction(app, kind, person, terms);
-      if (kind === "ban" && withClear.input.checked) await sanction(app, "clear", person);
+      await sanction(app, room, kind, person, terms);
+      if (kind === "ban" && withClear.input.checked) await sanction(app, room, "clear", person);
       el.close();
     } catch (err) {
       refused(err, { reason: why, ...(kind === "address" && { address, who: address }) }, trouble);

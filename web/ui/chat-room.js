@@ -285,13 +285,14 @@ export class ChatRoom extends HTMLElement {
 
   /** @param {number} seq @param {string} text */
   async #edit(seq, text) {
+    const { room } = this;
     const before = this.timeline?.message(seq)?.message;
     try {
-      await this.room?.edit(seq, text);
+      await room?.edit(seq, text);
     } catch {
       return; // its row tells
     }
-    if (before) this.toast(t("edited_toast"), { label: t("undo"), act: () => void this.room?.edit(seq, before).catch(() => {}) });
+    if (before && room === this.room) this.toast(t("edited_toast"), { label: t("undo"), act: () => void room?.edit(seq, before).catch(() => {}) });
   }
 
   /** @param {string} line */

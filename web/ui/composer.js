@@ -254,7 +254,9 @@ export class Composer {
       return;
     }
     if (this.#blockedUntil > Date.now()) return;
-    if (/^\/\w/.test(text) && this.#hooks.oncommand(text)) {
+    // A command that there is not is not said to everybody: a space before it makes it a text.
+    if (/^\/\w+(\s|$)/.test(this.text.value)) {
+      if (!this.#hooks.oncommand(text)) return;
       this.setText("");
       this.#hooks.ondraft("");
       return;

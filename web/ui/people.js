@@ -20,7 +20,7 @@ export class People {
     this.onperson = hooks.onperson;
     this.element = h(
       "aside",
-      { class: "people", part: "people", "aria-label": t("people"), hidden: true },
+      { class: "people", part: "people", "aria-label": t("people"), hidden: true, onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Escape" && hooks.onclose() },
       h("div", { class: "people-head" }, h("h2", {}, t("people")), this.count, iconButton("close", t("close"), hooks.onclose)),
       this.list,
       this.more,

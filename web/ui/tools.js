@@ -112,7 +112,8 @@ const messageAt = (timeline, row) => {
 
 /** @param {ChatRoom} host @param {Timeline} timeline @param {AbortSignal} signal */
 function actions(host, timeline, signal) {
-  const at = (/** @type {HTMLElement} */ row) => messageAt(timeline, row);
+  // A menu may be open still when another room is here.
+  const at = (/** @type {HTMLElement} */ row) => (signal.aborted ? undefined : messageAt(timeline, row));
   const mine = (/** @type {Message} */ m) => m.from.id === host.room?.you?.id;
   const can = () => Boolean(host.room?.you?.may.includes("post") && !host.room.info?.archived && !host.nameless);
   const self = {
