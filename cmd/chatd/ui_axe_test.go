@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -227,4 +228,49 @@ func (p *chatPage) shoot(path string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// TestUIForcedColors shows what is chosen, and where the keyboard is, also where
+// only the system's colours are.
+func TestUIForcedColors(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server, admin := serveGuarded(t)
+	furnish(t, admin)
+	p := openPage(t, browser, server.URL, "lobby", "Ana")
+	forced := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}}
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, forced); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`ui.rows().length >= 5`)
+	key := func(init string) string {
+		return `document.activeElement.blur(); document.dispatchEvent(new KeyboardEvent("keydown", ` + init + `))`
+	}
+	for _, c := range []struct{ act, chosen string }{
+		{`ui.view.composer.setText("/"); ui.text.dispatchEvent(new Event("input"))`, `ui.$('.complete [aria-selected="true"]')`},
+		{`ui.view.composer.setText(""); ui.text.dispatchEvent(new Event("input")); ui.view.composer.emojiButton.click()`, `ui.$('.picker [aria-selected="true"]')`},
+		{`void ui.view.room.react(2, "👍")`, `ui.$('[aria-pressed="true"]')`},
+		{key(`{key: "k", ctrlKey: true}`), `document.querySelector('.palette-list [aria-selected="true"]')`},
+		{`document.querySelector(".me").click()`, `document.querySelector(".choices label:has(:checked)")`},
+		{``, `document.querySelector("dialog input:focus-visible")`},
+		{`document.querySelector('[slot="end"]:last-of-type').click()`, `document.querySelector(".menu button:focus-visible")`},
+	} {
+		p.run(c.act)
+		if strings.Contains(c.chosen, "input:focus") {
+			p.press("Tab")
+			p.press("Tab")
+		}
+		p.until(c.chosen)
+		if outline := eval[string](p, `getComputedStyle(`+c.chosen+`).outlineStyle`); outline != "solid" {
+			t.Errorf("nothing but a colour tells %s from the rest: its outline is %s", c.chosen, outline)
+		}
+		if c.act != "" && !strings.Contains(c.act, ".me") {
+			p.press("Escape")
+		}
+		if strings.Contains(c.chosen, "input:focus") {
+			p.press("Escape")
+		}
+		p.run(`ui.frames(2)`)
+	}
+	p.calm()
 }

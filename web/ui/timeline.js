@@ -286,12 +286,6 @@ export class Timeline {
     el.focus({ preventScroll: false });
   }
 
-  /** The row some rows further than this one. @param {HTMLElement} el @param {number} by */
-  neighbour(el, by) {
-    const rows = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll(":scope > .row")]);
-    return rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(el) + by))];
-  }
-
   /** What a row shows. @param {HTMLElement} el @returns {{seq?: number, item?: Item}} */
   at(el) {
     const key = el.dataset["key"] ?? "";

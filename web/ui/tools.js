@@ -73,10 +73,10 @@ export function keepTools(host, timeline, signal) {
       if (e.target !== row) return;
       /** @type {Record<string, () => void>} */
       const keys = {
-        ArrowUp: () => timeline.focusRow(timeline.neighbour(row, -1)),
-        ArrowDown: () => (timeline.neighbour(row, 1) === row ? host.composer.focus() : timeline.focusRow(timeline.neighbour(row, 1))),
-        PageUp: () => timeline.focusRow(timeline.neighbour(row, -10)),
-        PageDown: () => timeline.focusRow(timeline.neighbour(row, 10)),
+        ArrowUp: () => timeline.focusRow(neighbour(row, -1)),
+        ArrowDown: () => (neighbour(row, 1) === row ? host.composer.focus() : timeline.focusRow(neighbour(row, 1))),
+        PageUp: () => timeline.focusRow(neighbour(row, -10)),
+        PageDown: () => timeline.focusRow(neighbour(row, 10)),
         End: () => {
           timeline.toLatest();
           host.composer.focus();
@@ -110,6 +110,12 @@ const messageAt = (timeline, row) => {
   return seq === undefined ? undefined : timeline.message(seq);
 };
 
+/** The row some rows further than this one. @param {HTMLElement} el @param {number} by */
+function neighbour(el, by) {
+  const rows = /** @type {HTMLElement[]} */ ([...(el.parentElement?.querySelectorAll(":scope > .row") ?? [])]);
+  return rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(el) + by))];
+}
+
 /** @param {ChatRoom} host @param {Timeline} timeline @param {AbortSignal} signal */
 function actions(host, timeline, signal) {
   // A menu may be open still when another room is here.
@@ -142,7 +148,7 @@ function actions(host, timeline, signal) {
       const m = at(row);
       const room = host.room;
       if (!m || !room || m.deleted || !(mine(m) ? can() : room.you?.may.includes("moderate"))) return;
-      const next = timeline.neighbour(row, 1);
+      const next = neighbour(row, 1);
       timeline.hide(m.seq, true);
       const stop = () => {
         clearTimeout(timer);
