@@ -57,8 +57,9 @@ func (r *Registry) deliverBatch(list []applied, d *delivery) {
 		case a.kind == EntryKick || a.kind == EntryBan || a.kind == EntryTrace:
 			r.enforce(a)
 		case a.kind == EntryDeleteRoom:
-			if h := r.hub(a.room); h != nil {
-				h.close(Errorf(CodeRoomGone, "the room was deleted"))
+			// The hub may be that of a room which was made under the same id since.
+			if h := r.hub(a.room); h != nil && h.epoch == a.Receipt.Room.Epoch {
+				h.close(roomGone())
 			}
 		}
 		if a.Err == nil && !a.Receipt.Duplicate {

@@ -55,11 +55,11 @@ type Entry struct {
 	Mentions []string    // post, edit: the folded names that Text mentions, see [Mentions]
 	Emoji    string      // react
 	On       bool        // react
-	Create   Settings    // create-room
+	Create   Settings    // create-room; purge: Retention is the one that asks for it
 	Patch    RoomPatch   // update-room
 	Sanction *Sanction   // kick, ban, mute: Who, Networks, Trace, Reason, Until; lift: ID, Kind; trace: ID, Networks; clear: Who
 	Seqs     []uint64    // clear: the messages, at most ClearStep
-	Epoch    string      // create-room: the new history's identity
+	Epoch    string      // create-room: the new history's identity; purge: that of the history to purge
 	// Webhook is, for create-webhook, what is asked for; for the others ID says
 	// which one, and for note-webhook State how far it has come.
 	Webhook      *Webhook

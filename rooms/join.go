@@ -120,6 +120,9 @@ func (h *hub) welcome(ctx context.Context, m *Member, o JoinOptions) ([]byte, er
 	if w.Room, err = h.deps.store.Room(ctx, h.room); err != nil {
 		return nil, err
 	}
+	if w.Room.Epoch != h.epoch { // made anew: its hub is about to take the place of this one
+		return nil, Errorf(CodeUnavailable, "the room was made anew in this moment")
+	}
 	framing := m.sink.Framing()
 	frame := Frame{Payload: h.deps.encoder.Welcome(&w)}
 	p := getBuffer()

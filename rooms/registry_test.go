@@ -201,7 +201,12 @@ func run(t testing.TB, store rooms.Store) *rooms.Registry {
 
 func runLimited(t testing.TB, store rooms.Store, limits rooms.Limits) *rooms.Registry {
 	t.Helper()
-	r := rooms.NewRegistry(rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}, Limits: limits})
+	return runWith(t, rooms.Config{Store: store, Journal: rooms.NewLocalJournal(), Encoder: plain{}, Limits: limits})
+}
+
+func runWith(t testing.TB, c rooms.Config) *rooms.Registry {
+	t.Helper()
+	r := rooms.NewRegistry(c)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -210,7 +215,7 @@ func runLimited(t testing.TB, store rooms.Store, limits rooms.Limits) *rooms.Reg
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if err := store.Close(); err != nil {
+		if err := c.Store.Close(); err != nil {
 			t.Error(err)
 		}
 	})

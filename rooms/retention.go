@@ -43,7 +43,7 @@ func (r *Registry) retainAll(ctx context.Context) error {
 			if room.Retention == (Retention{}) {
 				continue
 			}
-			if err := r.purge(ctx, room.ID); err != nil {
+			if err := r.purge(ctx, room.ID); err != nil && CodeOf(err) != CodeRoomNotFound {
 				return err
 			}
 		}
@@ -52,14 +52,20 @@ func (r *Registry) retainAll(ctx context.Context) error {
 
 // purge removes what the room's retention has ended, in steps so small that
 // nobody waits long behind one.
-func (r *Registry) purge(ctx context.Context, room string) error {
+func (r *Registry) purge(ctx context.Context, id string) error {
 	for {
-		seq, err := r.store.Expired(ctx, room, time.Now())
+		room, err := r.store.Room(ctx, id)
+		if err != nil {
+			return err
+		}
+		seq, err := r.store.Expired(ctx, id, time.Now())
 		if err != nil || seq == 0 {
 			return err
 		}
 		for gone := uint64(0); gone < seq; {
-			receipt, err := r.Propose(ctx, system, Entry{Kind: EntryPurge, Room: room, Seq: seq})
+			receipt, err := r.Propose(ctx, system, Entry{
+				Kind: EntryPurge, Room: id, Seq: seq, Epoch: room.Epoch, Create: Settings{Retention: room.Retention},
+			})
 			if err != nil {
 				return err
 			}

@@ -76,6 +76,11 @@ func (h *hub) catchUp(ctx context.Context, m *Member, p []byte) ([]byte, bool) {
 	}
 	h.deps.stats.caughtUp.Add(uint64(len(changes)))
 	h.deps.stats.deliveries.Add(uint64(len(changes)))
+	if len(changes) > 0 && changes[0].Epoch != h.epoch {
+		// Another room has the id now, of which m may not even know.
+		h.drop(m, roomGone())
+		return p, false
+	}
 	framing := m.sink.Framing()
 	for i := range changes {
 		c := &changes[i]
@@ -129,10 +134,12 @@ func closing(ctx context.Context, err error) *Error {
 		return Errorf(CodeShuttingDown, "the server is going away")
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == CodeRoomNotFound {
-		return Errorf(CodeRoomGone, "the room was deleted")
+		return roomGone()
 	}
 	return Errorf(CodeUnavailable, "the history cannot be read now")
 }
+
+func roomGone() *Error { return Errorf(CodeRoomGone, "the room was deleted") }
 
 // buffers are for what serve writes: it lives for a moment, and many do at once
 // when a room fills.

@@ -146,6 +146,7 @@ func (r *modelRoom) post(key modelKey, e rooms.Entry) modelOutcome {
 		return modelOutcome{Seq: first.Seq, Rev: first.Seq, Duplicate: true, Message: r.view(first.Seq, e.From.ID)}
 	}
 	slow := r.SlowMode > 0 && !e.Moderator
+	pause := time.Duration(r.SlowMode) * time.Second
 	last, spoke := r.last[e.From.ID]
 	answered := r.find(e.ReplyTo)
 	switch {
@@ -155,7 +156,7 @@ func (r *modelRoom) post(key modelKey, e rooms.Entry) modelOutcome {
 		return modelOutcome{Code: rooms.CodeAnnounceOnly}
 	case e.ReplyTo != 0 && (answered == nil || answered.Deleted):
 		return modelOutcome{Code: rooms.CodeInvalid}
-	case slow && spoke && e.At.Before(last.Add(time.Duration(r.SlowMode)*time.Second)):
+	case slow && spoke && e.At.Sub(last).Abs() < pause:
 		return modelOutcome{Code: rooms.CodeSlowMode}
 	}
 	if slow {

@@ -177,4 +177,8 @@ func testSlowMode(t *testing.T, s *fixture) {
 	s.must(rooms.Entry{Kind: rooms.EntryUpdateRoom, Room: "slow", Patch: rooms.RoomPatch{SlowMode: &on}})
 	s.must(say(start.Add(13*time.Second), ana, false))
 	s.refused(rooms.CodeSlowMode, say(start.Add(14*time.Second), ana, false))
+	// A clock that was a year ahead for a while holds nobody for a year.
+	s.must(say(start.AddDate(1, 0, 0), ana, false))
+	s.must(say(start.Add(30*time.Second), ana, false))
+	s.refused(rooms.CodeSlowMode, say(start.Add(31*time.Second), ana, false))
 }

@@ -84,10 +84,12 @@ func (b *batch) refusePost(ctx context.Context, r *room, e *rooms.Entry) (*rooms
 		if err != nil {
 			return nil, err
 		}
-		wait := moment(last).Add(time.Duration(r.SlowMode) * time.Second).Sub(e.At)
-		if found && wait > 0 {
+		pause := time.Duration(r.SlowMode) * time.Second
+		// The clocks of nodes differ a little. A post from further ahead was made
+		// while a clock was wrong, and must not hold anybody until then.
+		if since := e.At.Sub(moment(last)); found && since.Abs() < pause {
 			refusal := rooms.Errorf(rooms.CodeSlowMode, "one post every %d seconds in %q", r.SlowMode, r.ID)
-			refusal.RetryAfter = wait
+			refusal.RetryAfter = pause - since
 			return refusal, nil
 		}
 	}

@@ -47,10 +47,11 @@ func (s *Store) Expired(ctx context.Context, roomID string, now time.Time) (uint
 }
 
 // purge removes a room's oldest messages, up to e.Seq, but not more than a
-// step's. A room that has no retention any more loses nothing.
+// step's. A room whose retention is another one by now loses nothing, nor does one
+// that was made anew. (Entries of older versions do not say what asked for them.)
 func (b *batch) purge(ctx context.Context, r *room, e *rooms.Entry) (rooms.Outcome, error) {
 	outcome := rooms.Outcome{Receipt: rooms.Receipt{ID: e.ID, Seq: e.Seq, Rev: r.Head}}
-	if r.Retention == (rooms.Retention{}) {
+	if r.Retention == (rooms.Retention{}) || e.Epoch != "" && (e.Epoch != r.Epoch || e.Create.Retention != r.Retention) {
 		return outcome, nil
 	}
 	var beyond uint64 // the first message of the next step
