@@ -1,8 +1,10 @@
 package rooms
 
 import (
+	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,6 +74,16 @@ func (who Identity) Allowed(room string, v Visibility) Permission {
 		}
 	}
 	return have
+}
+
+// rights is the same text for all who may do the same.
+func (who Identity) rights() string {
+	list := make([]string, len(who.Grants))
+	for i, g := range who.Grants {
+		list[i] = fmt.Sprintf("%q %d", g.Pattern, g.Allow)
+	}
+	slices.Sort(list) // tokens name them in no order
+	return fmt.Sprint(who.Base, list)
 }
 
 // Expired tells whether the credential has ended.

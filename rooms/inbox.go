@@ -29,13 +29,15 @@ type RoomsEvent struct {
 // ([JoinOptions]).
 type inboxes struct {
 	mu      sync.Mutex
-	all     map[string]*inbox   // by subject
+	all     map[string][]*inbox // by subject: one for each set of rights
 	touched map[string]struct{} // rooms whose messages have changed since the last round
 }
 
-// inbox is one identity's, for all its members that asked.
+// inbox is one identity's, for all its members that asked and may do the same:
+// of two credentials of one subject, each is told what it reaches.
 type inbox struct {
-	who     Identity
+	who     Identity // of the newest of the members
+	rights  string
 	members map[*Member]struct{}
 	dirty   map[string]struct{} // rooms to count anew
 	told    map[string]Unread
@@ -44,33 +46,66 @@ type inbox struct {
 func (b *inboxes) add(m *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one := b.all[m.who().Subject]
-	if one == nil {
-		one = &inbox{members: make(map[*Member]struct{}), dirty: make(map[string]struct{}), told: make(map[string]Unread)}
-		if b.all == nil {
-			b.all, b.touched = make(map[string]*inbox), make(map[string]struct{})
-		}
-		b.all[m.who().Subject] = one
-	}
-	one.who = *m.who() // the newest credential counts
-	one.members[m] = struct{}{}
+	b.addLocked(m)
 }
 
-// renew has the fresh credential of one of its members count.
+func (b *inboxes) addLocked(m *Member) {
+	who := *m.who()
+	rights, mine := who.rights(), b.all[who.Subject]
+	i := slices.IndexFunc(mine, func(one *inbox) bool { return one.rights == rights })
+	if i < 0 {
+		i = len(mine)
+		mine = append(mine, &inbox{rights: rights, members: make(map[*Member]struct{}), dirty: make(map[string]struct{}), told: make(map[string]Unread)})
+		if b.all == nil {
+			b.all, b.touched = make(map[string][]*inbox), make(map[string]struct{})
+		}
+		b.all[who.Subject] = mine
+	}
+	mine[i].who = who
+	mine[i].members[m] = struct{}{}
+}
+
+// renew has the fresh credential of a member count.
 func (b *inboxes) renew(m *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if one := b.all[m.who().Subject]; one != nil {
-		one.who = *m.who()
+	if b.removeLocked(m) {
+		b.addLocked(m)
 	}
 }
 
 func (b *inboxes) remove(m *Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if one := b.all[m.who().Subject]; one != nil {
+	b.removeLocked(m)
+}
+
+// removeLocked reports whether m had an inbox.
+func (b *inboxes) removeLocked(m *Member) bool {
+	subject := m.who().Subject
+	mine := b.all[subject]
+	for i, one := range mine {
+		if _, in := one.members[m]; !in {
+			continue
+		}
 		if delete(one.members, m); len(one.members) == 0 {
-			delete(b.all, m.who().Subject)
+			b.all[subject] = slices.Delete(mine, i, i+1)
+		}
+		if len(b.all[subject]) == 0 {
+			delete(b.all, subject)
+		}
+		return true
+	}
+	return false
+}
+
+// each yields every inbox.
+func (b *inboxes) each(yield func(*inbox) bool) {
+	for _, mine := range b.all {
+		for _, one := range mine {
+			if !yield(one) {
+				return
+			}
 		}
 	}
 }
@@ -106,7 +141,7 @@ func (b *inboxes) note(a *applied, e Encoder) []letter {
 	case EntryPost, EntryDelete, EntryClear, EntryPurge:
 		b.touched[a.room] = struct{}{}
 	case EntryRead:
-		if one := b.all[a.from]; one != nil {
+		for _, one := range b.all[a.from] {
 			one.dirty[a.room] = struct{}{}
 		}
 	case EntryCreateRoom, EntryUpdateRoom, EntryDeleteRoom:
@@ -132,7 +167,7 @@ func (b *inboxes) noteRoom(a *applied, e Encoder) (letters []letter) {
 		was = a.Change.Was
 	}
 	var tellHere, tellGone []byte
-	for _, one := range b.all {
+	for one := range b.each {
 		if a.kind != EntryDeleteRoom && one.who.Can(Read, a.room, visibility) {
 			if tellHere == nil {
 				tellHere = e.Rooms(&here)
@@ -164,7 +199,7 @@ func (b *inboxes) take() []count {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var list []count
-	for _, one := range b.all {
+	for one := range b.each {
 		for room := range b.touched {
 			one.dirty[room] = struct{}{}
 		}

@@ -79,3 +79,52 @@ func TestReadMarksAreGathered(t *testing.T) {
 		t.Errorf("50 marks became %d entries", n)
 	}
 }
+
+// Of two credentials of one subject, each is told of the rooms that it reaches,
+// whichever came last.
+func TestAnInboxTellsWhatItsCredentialReaches(t *testing.T) {
+	r := start(t)
+	create(t, r, "vault")
+	create(t, r, "zoo")
+	ana := person("Ana")
+	ana.Base = rooms.Read
+	wide := ana
+	wide.Grants = []rooms.Grant{{Pattern: "vault", Allow: rooms.Read}, {Pattern: "x*", Allow: rooms.Read}}
+	same := ana
+	same.Grants = []rooms.Grant{wide.Grants[1], wide.Grants[0]}
+	manager := person("Mia")
+	manager.Grants = []rooms.Grant{{Pattern: "*", Allow: rooms.All}}
+	private := rooms.Private
+	if _, err := r.Propose(t.Context(), manager, rooms.Entry{Kind: rooms.EntryUpdateRoom, Room: "vault", Patch: rooms.RoomPatch{Visibility: &private}}); err != nil {
+		t.Fatal(err)
+	}
+
+	first, narrow, last := newReader(), newReader(), newReader()
+	join(t, r, wide, rooms.Lobby, rooms.JoinOptions{Inbox: true}, first)
+	first.until(t, "welcome")
+	limited := join(t, r, ana, rooms.Lobby, rooms.JoinOptions{Inbox: true}, narrow)
+	narrow.until(t, "welcome")
+	told := func(text string, by ...*reader) {
+		t.Helper()
+		post(t, r, manager, "vault", text)
+		post(t, r, manager, "zoo", text)
+		for _, sink := range by {
+			sink.until(t, "unread vault count="+text)
+		}
+		narrow.until(t, "unread zoo count="+text)
+		if got := strings.Join(narrow.read(), "\n"); strings.Contains(got, "vault") {
+			t.Fatalf("what the credential does not reach is told:\n%s", got)
+		}
+	}
+	told("1", first)
+	join(t, r, same, rooms.Lobby, rooms.JoinOptions{Inbox: true}, last)
+	last.until(t, "unread vault count=1")
+	told("2", first, last)
+
+	// A fresh credential counts at once.
+	if _, err := limited.Renew(wide); err != nil {
+		t.Fatal(err)
+	}
+	post(t, r, manager, "vault", "3")
+	narrow.until(t, "unread vault count=3")
+}
