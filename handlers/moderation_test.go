@@ -244,6 +244,21 @@ func TestAddressBan(t *testing.T) {
 	if _, resp := s.enter(t, "", "2001:db8:7::1"); resp.StatusCode != 403 {
 		t.Errorf("from the banned network: %s", resp.Status)
 	}
+	for address, banned := range map[string]string{
+		"2001:db9:7:1::5": "2001:db9:7:1::5", // one address of a /64, all of which is one client's
+		"198.51.100.9":    "::ffff:198.51.100.0/120",
+	} {
+		there, _ := s.enter(t, "", address)
+		until(t, there, wire.TypeWelcome)
+		s.moderate(t, "POST", "/rooms/lobby/bans", `{"address":"`+banned+`"}`, 201)
+		_ = closed(t, there)
+		if _, resp := s.enter(t, "", address); resp.StatusCode != 403 {
+			t.Errorf("from %s, while %s is banned: %s", address, banned, resp.Status)
+		}
+	}
+	if ws, resp := s.enter(t, "", "2001:db9:7:2::5"); ws == nil {
+		t.Errorf("from beside the banned address: %s", resp.Status)
+	}
 	if ws, resp := s.enter(t, s.member, "203.0.113.7"); ws == nil {
 		t.Errorf("after the ban: %s", resp.Status)
 	}

@@ -110,6 +110,9 @@ func parseNetwork(text string) (netip.Prefix, error) {
 		return addr.Prefix(addr.BitLen())
 	}
 	network, err := netip.ParsePrefix(text)
+	if from := network.Addr(); from.Is4In6() && network.Bits() >= 96 {
+		network = netip.PrefixFrom(from.Unmap(), network.Bits()-96)
+	}
 	return network.Masked(), err
 }
 

@@ -75,7 +75,7 @@ func (s *Sanction) names(who Identity) bool {
 	return s.Who.ID != "" && s.Who.ID == who.Subject ||
 		who.Network.IsValid() && slices.ContainsFunc(s.Networks, func(text string) bool {
 			network, err := netip.ParsePrefix(text)
-			return err == nil && network.Contains(who.Network.Addr())
+			return err == nil && network.Overlaps(who.Network)
 		})
 }
 
@@ -181,7 +181,7 @@ func (all *Sanctions) Holding(kind SanctionKind, subject string, network netip.P
 	}
 	if network.IsValid() {
 		for _, n := range all.networks {
-			if n.Contains(network.Addr()) {
+			if n.Overlaps(network) { // an identity's may be the wider one: of IPv6 it is a /64
 				try(n.by)
 			}
 		}
