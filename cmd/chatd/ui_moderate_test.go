@@ -115,10 +115,14 @@ func TestUIDialogsStayWithTheirRoom(t *testing.T) {
 	mod.run(`ui.view.timeline.focusRow(ui.row("first in b"))`)
 	mod.until(`ui.row("first in b").querySelector(".tools")`)
 	mod.press("m")
-	mod.until(`document.querySelector(".menu .icon-trash")`)
-	mod.run(`history.forward()`)
+	mod.until(`document.activeElement?.closest(".menu")`)
+	mod.press("ArrowDown", 1)
+	mod.run(`globalThis.trash = document.querySelector(".menu .icon-trash").closest("button"); history.forward()`)
 	mod.until(`ui.ready() && ui.view.room.id === "lobby"`)
-	mod.run(`document.querySelector(".menu .icon-trash")?.closest("button").click()`)
+	if eval[bool](mod, `Boolean(document.querySelector(".menu"))`) {
+		t.Error("a menu of another room is still open")
+	}
+	mod.run(`trash.click()`)
 	mod.run(`ui.view.composer.setText(""); ui.view.focus()`)
 	mod.say("still here")
 	mod.until(`ui.row("still here")?.dataset.key.match(/^\d+$/)`)
@@ -139,5 +143,13 @@ func TestUIDialogsStayWithTheirRoom(t *testing.T) {
 	mod.run(`ui.view.composer.setText("")`)
 	mod.say("/usr/bin is a path")
 	mod.until(`ui.row("/usr/bin")?.dataset.key.match(/^\d+$/)`)
+	// What is about to be deleted is not one's last message.
+	mod.run(`ui.view.timeline.focusRow(ui.row("/usr/bin"))`)
+	mod.until(`ui.row("/usr/bin").querySelector(".tools")`)
+	mod.press("d")
+	mod.until(`!ui.row("/usr/bin")`)
+	mod.run(`ui.view.focus()`)
+	mod.press("ArrowUp")
+	mod.as(`ui.text.value === "still here"`)
 	mod.calm()
 }

@@ -297,3 +297,73 @@ func TestUINewVersion(t *testing.T) {
 	p.run(`ui.$(".toast button").click()`)
 	p.until(`globalThis.ui?.root && !ui.first && ui.ready() && ui.text.value === "a long thought" && !ui.$(".toast")`)
 }
+
+// TestUIRoomComesBack is in a room that is closed to the reader and open again, and
+// that is deleted and made anew: the list of rooms leads back into it, and what was
+// being written is there.
+func TestUIRoomComesBack(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server, api := serveGuarded(t)
+	room := wire.CreateRoom{ID: "b", Name: "b"}
+	if _, err := api.CreateRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	p := openPage(t, browser, server.URL, "b", "Ana")
+	p.until(`document.querySelector('a[href="/r/b"]')`)
+	p.run(`ui.view.focus()`)
+	p.write("half a thought")
+	private, public := "private", "public"
+	for what, change := range map[string][2]func(){
+		"private": {
+			func() { set(t, api, "b", wire.PatchRoom{Visibility: &private}) },
+			func() { set(t, api, "b", wire.PatchRoom{Visibility: &public}) },
+		},
+		"deleted": {
+			func() {
+				if err := api.DeleteRoom(t.Context(), "b"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			func() {
+				if _, err := api.CreateRoom(t.Context(), room); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+	} {
+		change[0]()
+		p.until(`ui.$(".card h2")?.innerText === "There is no such room"`)
+		if eval[bool](p, `ui.frames(2).then(() => Boolean(document.querySelector('a[href="/r/b"]')))`) {
+			t.Errorf("the list still has the room that is %s", what)
+		}
+		change[1]()
+		p.run(`document.dispatchEvent(new Event("visibilitychange"))`) // the reader looks again
+		p.until(`document.querySelector('a[href="/r/b"]')`)
+		p.run(`document.querySelector('a[href="/r/b"]').click()`)
+		p.until(`ui.ready() && !ui.$(".card") && ui.text.checkVisibility() && ui.text.value === "half a thought"`)
+	}
+	p.calm()
+}
+
+// TestUIMidnight looks at a room while a day ends in which nothing more happens.
+func TestUIMidnight(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	server := serveProcess(t)
+	p := openPage(t, browser, server.URL, "lobby", "Ana", `{
+		const Real = Date, wait = setInterval;
+		globalThis.later = 0;
+		globalThis.Date = class extends Real {
+			constructor(...a) { if (a.length) super(...a); else super(Real.now() + later); }
+			static now() { return Real.now() + later; }
+		};
+		globalThis.setInterval = (act, ms) => ms === 60_000 ? wait(act, 100) : 0; // minutes are short; nothing else comes at night
+	}`)
+	p.say("good night")
+	p.until(`ui.row("good night")?.dataset.key.match(/^\d+$/) && ui.$(".day").innerText === "Today"`)
+	p.run(`later = 86_400_000`)
+	p.until(`ui.$(".day").innerText === "Yesterday"`)
+	p.run(`later *= 2`) // by then nothing else is drawn any more
+	p.until(`!["Today", "Yesterday"].includes(ui.$(".day").innerText)`)
+}

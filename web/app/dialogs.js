@@ -35,7 +35,7 @@ export async function open(app, what, params) {
     case "person":
       return (await import("./person.js")).openPerson(app, params);
     case "sanction":
-      return (await import("./sanction.js")).openSanction(app, params.kind, params.person);
+      return (await import("./sanction.js")).openSanction(app, params.kind, params.person, params.room);
     case "moderation":
       return (await import("./moderation.js")).openModeration(app, params.tab);
     case "create":

@@ -131,6 +131,7 @@ export class App {
     }
     const seq = Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? 0);
     if (this.room?.id !== id) this.#enter(id);
+    else if (this.room.state === "stopped") void this.room.join().catch(() => {}); // it may be open again
     if (seq) {
       this.#opening = undefined;
       void this.#jump(seq);
@@ -214,6 +215,7 @@ export class App {
       if (this.#welcomed++ > 0) void this.#compareVersion();
     });
     on("closed", ({ code }) => {
+      if (code === 4004) this.sidebar.merge({ type: "rooms", removed: [room.id] });
       // A guest's token that the server no longer knows is worth nothing: come as somebody new.
       if (code !== 4001 || !this.token || recall("credential")) return;
       remember("token", undefined);

@@ -88,6 +88,6 @@ function sanctions(app, room, kind) {
   };
   const empty = h("div", { class: "none" }, icon(kind === "bans" ? "ban" : "mute"), h("h3", {}, t(`no_${kind}`)), h("p", {}, t(`no_${kind}_text`)));
   const list = new Pages((query) => server.call("GET", `${path}/${kind}`, { query }), kind, draw, empty);
-  const address = kind === "bans" && h("div", { class: "buttons" }, h("button", { type: "button", class: "plain", onclick: () => void app.open("sanction", { kind: "address" }) }, t("address_title"), "…"));
+  const address = kind === "bans" && h("div", { class: "buttons" }, h("button", { type: "button", class: "plain", onclick: () => void app.open("sanction", { kind: "address", room }) }, t("address_title"), "…"));
   return { element: h("div", {}, list.element, address), refresh: () => list.refresh() };
 }

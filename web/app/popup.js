@@ -38,6 +38,7 @@ export function popup(beside, label, groups, head) {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1, Tab: at }[e.key];
     if (to === undefined) return;
     e.preventDefault();
+    e.stopPropagation(); // it means no more than the menu
     if (e.key === "Tab") menu.hidePopover();
     else items[to % items.length]?.focus();
   });
@@ -52,6 +53,7 @@ export function popup(beside, label, groups, head) {
     menu.style.top = `${b.bottom + 6 + height < innerHeight - 8 ? b.bottom + 6 : Math.max(8, Math.min(b.top - height - 6, innerHeight - height - 8))}px`;
   };
   addEventListener("resize", place, { signal: gone.signal });
+  addEventListener("popstate", () => menu.hidePopover(), { signal: gone.signal }); // it is about the room that was here
   place();
   items[0]?.focus();
 }

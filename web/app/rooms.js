@@ -40,7 +40,6 @@ export function create(app, params) {
       el.close();
       app.sidebar.update(made);
       app.go(`/r/${made.id}`);
-      if (app.room?.state === "stopped") void app.room.join().catch(() => {}); // one was there when it was not
     } catch (err) {
       if (err instanceof ChatError && err.code === "room_exists") fields.id.complain(reason(err));
       else refused(err, fields, trouble);

@@ -16,10 +16,10 @@ const lasting = /** @type {const} */ ([600, 3600, 86_400, 604_800, 0]);
  * @param {App} app
  * @param {Kind} kind
  * @param {Person} [person] nobody where an address is banned
+ * @param {string} [room] its id, default the one that is open: Back may lead to another meanwhile
  */
-export function openSanction(app, kind, person) {
+export function openSanction(app, kind, person, room = app.room?.id) {
   const name = person?.name ?? "";
-  const room = app.room?.id; // Back may lead to another meanwhile
   const ban = kind === "ban" || kind === "address";
   const address = field(t("address"), { dir: "ltr", placeholder: "203.0.113.7", autofocus: true, spellcheck: "false", autocapitalize: "none" });
   const seconds = choice(t("how_long"), "seconds", Object.fromEntries(lasting.map((s) => [`s${s}`, t(`long_${s}`)])), kind === "mute" ? "s600" : "s86400");

@@ -134,6 +134,9 @@ export class ChatRoom extends HTMLElement {
       onseen: (seq) => this.#tell("chat-seen", { seq }),
     };
     this.#lendTools(shown, this.#bound.signal);
+    // At midnight, today becomes yesterday.
+    const minutes = setInterval(() => shown.schedule(), 60_000);
+    this.#bound.signal.addEventListener("abort", () => clearInterval(minutes));
     if (!shown.element.isConnected) this.stage.append(shown.element);
     shown.restore();
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ act) =>

@@ -7,7 +7,6 @@ import { fillRow, signature } from "./row.js";
 import { LIMIT, PAGE, Window } from "./window.js";
 
 /** @import {Change, Room} from "../sdk/room.js" */
-/** @import {Item} from "../sdk/outbox.js" */
 /** @import {Content} from "./window.js" */
 
 /** Milliseconds for which the line above what is unread keeps its place. */
@@ -111,7 +110,7 @@ export class Timeline {
 
   /** The reader's own newest message that can be edited. */
   lastOwn() {
-    return this.#window.rows.findLast((m) => m.from.id === this.#room.you?.id && !m.deleted && m.kind === "chat");
+    return this.#window.rows.findLast((m) => m.from.id === this.#room.you?.id && !m.deleted && !this.#hidden.has(m.seq) && m.kind === "chat");
   }
 
   /** Who spoke lately, newest first. */
@@ -284,13 +283,6 @@ export class Timeline {
     for (const other of this.list.querySelectorAll('[tabindex="0"].row')) other.setAttribute("tabindex", "-1");
     el.setAttribute("tabindex", "0");
     el.focus({ preventScroll: false });
-  }
-
-  /** What a row shows. @param {HTMLElement} el @returns {{seq?: number, item?: Item}} */
-  at(el) {
-    const key = el.dataset["key"] ?? "";
-    const item = this.#room.outbox.find((i) => i.id === key || (i.seq === Number(key) && i.type === "edit"));
-    return { ...(/^\d+$/.test(key) ? { seq: Number(key) } : {}), ...(item ? { item } : {}) };
   }
 
   #draw() {

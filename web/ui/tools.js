@@ -105,10 +105,7 @@ export function keepTools(host, timeline, signal) {
 }
 
 /** @param {Timeline} timeline @param {HTMLElement} row */
-const messageAt = (timeline, row) => {
-  const { seq } = timeline.at(row);
-  return seq === undefined ? undefined : timeline.message(seq);
-};
+const messageAt = (timeline, row) => timeline.message(Number(row.dataset["key"])); // a text under way has a key that is no number
 
 /** The row some rows further than this one. @param {HTMLElement} el @param {number} by */
 function neighbour(el, by) {
@@ -193,7 +190,8 @@ function actions(host, timeline, signal) {
     },
     /** What a message that failed offers. */
     item(/** @type {HTMLElement} */ row, /** @type {string} */ what) {
-      const { item } = timeline.at(row);
+      const key = row.dataset["key"];
+      const item = host.room?.outbox.find((i) => i.id === key || (i.type === "edit" && i.seq === Number(key)));
       if (!item || !host.room) return;
       if (what === "retry") host.room.retry(item.id);
       else if (what === "discard") host.room.discard(item.id);
