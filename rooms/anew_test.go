@@ -192,3 +192,26 @@ func TestAPurgeEndsWithTheRetentionThatAskedForIt(t *testing.T) {
 		})
 	}
 }
+
+// A repeat finds the room that was made first, also when the id that its name gives
+// was taken then, and is not any more.
+func TestARepeatFindsTheRoomMadeUnderAnotherID(t *testing.T) {
+	r := start(t)
+	ana, ben := person("Ana"), person("Ben")
+	made := func(who rooms.Identity, key string) rooms.Receipt {
+		t.Helper()
+		receipt, err := r.Propose(t.Context(), who, rooms.Entry{Kind: rooms.EntryCreateRoom, ID: key, Create: rooms.Settings{Name: "Ops"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return receipt
+	}
+	made(ana, "ana-1")
+	first := made(ben, "ben-1")
+	if _, err := r.Propose(t.Context(), ana, rooms.Entry{Kind: rooms.EntryDeleteRoom, Room: "ops"}); err != nil {
+		t.Fatal(err)
+	}
+	if again := made(ben, "ben-1"); !again.Duplicate || again.Room.ID != first.Room.ID {
+		t.Errorf("the repeat made %q, duplicate %t; the first one %q", again.Room.ID, again.Duplicate, first.Room.ID)
+	}
+}

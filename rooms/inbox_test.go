@@ -128,3 +128,14 @@ func TestAnInboxTellsWhatItsCredentialReaches(t *testing.T) {
 	post(t, r, manager, "vault", "3")
 	narrow.until(t, "unread vault count=3")
 }
+
+// Whatever ends a name, it can be mentioned.
+func TestAMentionOfANameThatEndsInAPoint(t *testing.T) {
+	for name, text := range map[string]string{
+		"Ana M.": "ask @Ana_M.", "Dr. No": "@dr._no!", "J.-": "@J", "Ben": "is that @Ben...",
+	} {
+		if got := rooms.Mentions(text); len(got) != 1 || got[0] != rooms.FoldName(name) {
+			t.Errorf("%q mentions %q, and %q is %q", text, got, name, rooms.FoldName(name))
+		}
+	}
+}

@@ -10,9 +10,10 @@ import (
 const MaxMentions = 50
 
 // FoldName is the form in which names are compared and mentioned: lower case,
-// each run of white space one underscore.
+// each run of white space one underscore, without the points and hyphens at its
+// end: at that of a mention, they are the sentence's.
 func FoldName(name string) string {
-	return strings.ToLower(strings.Join(strings.Fields(name), "_"))
+	return strings.ToLower(strings.TrimRight(strings.Join(strings.Fields(name), "_"), ".-"))
 }
 
 // Mentions returns the folded names that text mentions, without repeats, in the
@@ -31,7 +32,7 @@ func Mentions(text string) []string {
 			if end < 0 {
 				end = len(rest)
 			}
-			name := FoldName(strings.TrimRight(rest[:end], ".-"))
+			name := FoldName(rest[:end])
 			if name != "" && !slices.Contains(found, name) {
 				found = append(found, name)
 			}

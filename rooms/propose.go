@@ -42,17 +42,19 @@ func (r *Registry) Propose(ctx context.Context, who Identity, e Entry) (Receipt,
 func (r *Registry) proposeUnnamed(ctx context.Context, who Identity, e Entry) (Receipt, error) {
 	e.ID = cmp.Or(e.ID, NewID())
 	base := RoomIDFromName(e.Create.Name)
-	if base != "" {
+	sum := sha256.Sum256([]byte(who.Subject + "\x00" + e.ID))
+	suffix, long := hex.EncodeToString(sum[:5]), cmp.Or(base, "room")
+	long = strings.TrimRight(long[:min(len(long), MaxRoomID-1-len(suffix))], "-") + "-" + suffix
+	// What was made under the long id is found there, though the short one may be
+	// free by now.
+	if _, err := r.store.Room(ctx, long); err != nil && base != "" {
 		e.Room = base
 		receipt, err := r.propose(ctx, who, e)
 		if !errors.Is(err, &Error{Code: CodeRoomExists}) {
 			return receipt, err
 		}
 	}
-	sum := sha256.Sum256([]byte(who.Subject + "\x00" + e.ID))
-	suffix := hex.EncodeToString(sum[:5])
-	base = cmp.Or(base, "room")
-	e.Room = strings.TrimRight(base[:min(len(base), MaxRoomID-1-len(suffix))], "-") + "-" + suffix
+	e.Room = long
 	return r.propose(ctx, who, e)
 }
 
