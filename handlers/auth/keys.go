@@ -174,7 +174,7 @@ func (k *keyring) find(ctx context.Context, alg, id string) ([]crypto.PublicKey,
 	if found, _ := k.known(alg, id); len(found) > 0 {
 		return found, nil
 	}
-	k.reload(ctx, tryEvery)
+	k.reload(context.WithoutCancel(ctx), tryEvery) // the next try is far: it is not of whoever asks and goes away
 	found, loaded := k.known(alg, id)
 	if !loaded {
 		return nil, errNoKeys

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -392,6 +393,24 @@ func TestKeyRotation(t *testing.T) {
 	ring.reload(t.Context(), 0)
 	_, err = ask(t, a, one)
 	wantCode(t, err, wire.CodeUnauthorized)
+}
+
+// Whoever goes away while the keys are fetched because of its token does not keep
+// them from everybody else until the next try.
+func TestKeysAreFetchedThoughWhoAskedIsGone(t *testing.T) {
+	keys := makeKeys(t)
+	ctx, leave := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		leave()
+		_, _ = w.Write(jwks(t, jwkOf(t, keys.ecdsa.Public(), "1", "")))
+	}))
+	defer server.Close()
+	a := newAuth(t, Config{JWTKeys: server.URL})
+	token := sign(t, jwt.SigningMethodES256, keys.ecdsa, "1", jwt.MapClaims{"sub": "ana"})
+	_, _ = a.Bearer(ctx, token, "")
+	if _, err := ask(t, a, token); err != nil {
+		t.Errorf("somebody else's token: %v", err)
+	}
 }
 
 // Public keys in PEM will do, as openssl writes them; the private ones mint.
