@@ -140,6 +140,35 @@ func TestUIEmbedChanges(t *testing.T) {
 	p.calm()
 }
 
+// TestUIEmbedTwice has two rooms in a page, where nobody has been before: who comes
+// is one guest in both, and says a name once.
+func TestUIEmbedTwice(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	page, server := productPage(t, map[string]string{"/": `<!doctype html><title>A product</title>
+		<chat-room id="one" style="height: 18rem"></chat-room><chat-room id="two" room="b" style="height: 18rem"></chat-room>
+		<script type="module" src="%s/embed.js"></script>`})
+	api := &client.API{URL: server.URL}
+	if _, err := api.CreateRoom(t.Context(), wire.CreateRoom{ID: "b", Name: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	p := newPage(t, browser, "")
+	p.do(chromedp.Navigate(page))
+	p.until(`one.room?.you && one.room.you.id === two.room.you.id && one.room.state === "open" && two.room.state === "open"`)
+	p.run(`one.focus()`)
+	p.write("Ana")
+	p.press("Enter")
+	p.until(`[one, two].every((e) => e.room.state === "open" && e.room.you.name === "Ana" && !e.composer.box.hidden)`)
+	if !eval[bool](p, `one.shadowRoot.activeElement === one.composer.text`) {
+		t.Error("who has said a name in a room is not about to write there")
+	}
+	p.run(`void two.room.send("my word")`)
+	p.until(`two.room.outbox.length === 0 && two.timeline.lastOwn()`)
+	p.do(chromedp.Reload())
+	p.until(`globalThis.two?.timeline?.lastOwn()`)
+	p.calm()
+}
+
 // TestUIForgetsAGuestThatNobodyKnows comes with the token of a server that was
 // made anew: the reader is a new guest, not locked out.
 func TestUIForgetsAGuestThatNobodyKnows(t *testing.T) {

@@ -30,14 +30,19 @@ class EmbeddedRoom extends ChatRoom {
       delete /** @type {any} */ (this).getToken;
       this.#getToken = early.value;
     }
-    this.addEventListener("chat-name", (e) => {
-      const { name } = /** @type {CustomEvent} */ (e).detail;
-      remember("name", name);
-      this.nameless = false;
-      this.room?.rejoin({ name });
-      this.composer.setState("write");
-      this.composer.focus();
-    });
+  }
+
+  #hear = (/** @type {Event} */ e) => this.#named(e);
+
+  /** A guest is called the same in all rooms of a page. @param {Event} e */
+  #named(e) {
+    if (!(/** @type {ChatRoom} */ (this).nameless)) return;
+    const { name } = /** @type {CustomEvent} */ (e).detail;
+    remember("name", name);
+    this.nameless = false;
+    this.room?.rejoin({ name });
+    this.composer.setState("write");
+    if (e.composedPath().includes(this)) this.composer.focus();
   }
 
   get getToken() {
@@ -52,12 +57,14 @@ class EmbeddedRoom extends ChatRoom {
   }
 
   connectedCallback() {
+    document.addEventListener("chat-name", this.#hear);
     this.#open();
   }
 
   /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
+    document.removeEventListener("chat-name", this.#hear);
     this.#leave();
   }
 
@@ -89,8 +96,15 @@ class EmbeddedRoom extends ChatRoom {
       const room = new Room(this.getAttribute("room") ?? "lobby", { ...(src ? { src } : {}), ...(name ? { name } : {}), ...(getToken ? { getToken: () => this.#getToken?.() } : {}) });
       // A guest stays the same guest.
       const key = room.server.origin === location.origin ? "token" : `token:${room.server.origin}`;
+      let anew = !recall(key);
       if (!getToken) room.rejoin({ token: recall(key) });
-      room.addEventListener("welcome", () => room.you?.token && remember(key, room.you.token));
+      room.addEventListener("welcome", () => {
+        const made = recall(key);
+        if (!room.you?.token) return;
+        if (anew && made) room.rejoin({ token: made }); // in another room of the page, meanwhile
+        else remember(key, room.you.token);
+        anew = false;
+      });
       room.addEventListener("closed", (e) => {
         if (/** @type {CustomEvent} */ (e).detail.code !== 4001 || getToken || !recall(key)) return;
         remember(key, undefined);
