@@ -17,7 +17,7 @@ func TestUIModules(t *testing.T) {
 	p.until("ui.ready()")
 	p.run(`ui.load = (async () => {
 		const base = document.querySelector("script[type=module]").src.replace(/app.entrance.js$/, "");
-		for (const name of ["ui/markup", "ui/window", "ui/emoji", "sdk/link", "sdk/outbox"]) Object.assign(globalThis, await import(base + name + ".js"));
+		for (const name of ["ui/markup", "ui/row", "ui/window", "ui/emoji", "sdk/link", "sdk/outbox"]) Object.assign(globalThis, await import(base + name + ".js"));
 		globalThis.flat = (x) => x.map((p) => p.children ? "<" + p.type + ">" + flat(p.children) + "</>" : p.type === "text" ? p.text : "<" + p.type + ":" + p.text + ">").join("");
 		globalThis.m = (seq, more) => ({seq, rev: seq, id: "i" + seq, kind: "chat", from: {id: "x", name: "X"}, message: "", at: "", ...more});
 		globalThis.none = {you: undefined, outbox: [], history: async () => ({messages: []})};
@@ -60,6 +60,9 @@ func TestUIModules(t *testing.T) {
 		"[plan(4009, '', 0).stop, plan(1008, '', 0).stop, plan(1006, '', 0).stop].join()":                                           "true,true,false",
 		"[plan(4200, '', 0).wait, plan(1012, 'restart, come back within 8', 0, 0.5).wait].join()":                                   "0,4000",
 		"[plan(1006, '', 0, 0.999).wait <= 500, plan(1006, '', 20, 0.999).wait <= 15000, plan(4100, '', 0, 0).wait >= 2000].join()": "true,true,true",
+		// The point at a mention's end is the sentence's, that of a name at its end is nobody's.
+		"(() => { const el = document.createElement('div'); fillRow(el, {message: m(1, {message: 'hi @ana_m.', at: '2026-01-01T00:00:00Z'}), first: true, mine: false, me: 'Ana M.'}); return el.querySelector('.mention.me')?.textContent; })()": "@ana_m",
+
 		// What is refused is no more on its way.
 		"new Promise((done) => { const o = new Outbox('x', {me: () => 'a', send: () => queueMicrotask(() => { const was = o.unstoredSince > 0; o.refused({type: 'error', code: 'muted', detail: '', id: o.items[0].id}); done([was, o.items[0].state, o.unstoredSince].join()); }) ?? true, onchange() {}, onrefused() {}}); o.load(); o.submit({type: 'chat', message: 'm'}).catch(() => {}); })": "true,failed,0",
 		"String(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(newID()))": "true",

@@ -90,7 +90,7 @@ export function fillRow(row, view) {
 }
 
 /** The form in which the server compares names. @param {string} name */
-const fold = (name) => name.trim().split(/\s+/).join("_").toLowerCase();
+const fold = (name) => name.trim().split(/\s+/).join("_").replace(/[.-]+$/, "").toLowerCase();
 
 /** @param {number} seq @param {Message | undefined} quoted */
 function quote(seq, quoted) {
