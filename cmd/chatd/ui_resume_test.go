@@ -82,6 +82,15 @@ func TestUIWritesFarFromTheEnd(t *testing.T) {
 		t.Error("the line was away for a moment")
 	}
 	p.until(`ui.log.scrollHeight - ui.log.scrollTop - ui.log.clientHeight < 2`)
+
+	// So it does to an edit that is refused.
+	p.run(`ui.view.composer.edit(ui.view.timeline.lastOwn())`)
+	p.write(", and in vain")
+	p.run(`ui.view.timeline.jump(20)`)
+	p.until(`ui.row("message 20,") && !ui.row("message 500,")`)
+	archive(t, server.URL, "lobby", true)
+	p.run(`ui.view.composer.text.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter"}))`)
+	p.until(`ui.row("and in vain")?.querySelector(".failure")`)
 }
 
 // TestUIKeepsWhatWasNotSent closes the page while texts wait.

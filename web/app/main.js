@@ -20,7 +20,7 @@ const FAR = 1000;
 
 export class App {
   /** @type {Map<string, {room: Room, timeline: Timeline}>} newest last */
-  #kept = new Map();
+  kept = new Map();
   /** What is half done in each room. @type {Map<string, ReturnType<ChatRoom["composer"]["leave"]>>} */
   half = new Map();
   /** @type {Room | undefined} */
@@ -151,11 +151,11 @@ export class App {
     if (former) this.half.set(former.id, this.view.composer.leave());
     if (former && this.view.timeline) {
       this.sidebar.tell();
-      this.#kept.set(former.id, { room: former, timeline: this.view.timeline });
-      for (const oldest of [...this.#kept.keys()].slice(0, -KEPT)) this.#kept.delete(oldest);
+      this.kept.set(former.id, { room: former, timeline: this.view.timeline });
+      for (const oldest of [...this.kept.keys()].slice(0, -KEPT)) this.kept.delete(oldest);
     }
-    let kept = this.#kept.get(id);
-    this.#kept.delete(id);
+    let kept = this.kept.get(id);
+    this.kept.delete(id);
     kept?.room.leave(); // it may still be there, and what is unread is told to who comes
     const head = this.sidebar.head(id);
     if (kept?.room.cursor && head - kept.room.cursor.rev > FAR) kept = undefined;
@@ -234,23 +234,11 @@ export class App {
     this.view.focus();
   }
 
-  /** Comes as whoever a token makes one; "" is a guest again. @param {string} credential */
-  signIn(credential) {
-    remember("credential", credential);
-    this.token = credential || recall("token");
-    this.become(true);
-  }
-
-  /** Is here under the name and the token that it has now. @param {boolean} [other] as somebody else, to whom other things are unread and their own */
-  become(other) {
-    const { name, token, room } = this;
+  /** Is here under the name and the token that it has now. */
+  become() {
+    const { name, token } = this;
     this.view.nameless = !name && !token;
-    if (other) {
-      this.#kept.clear();
-      this.sidebar.rooms.clear();
-      if (room) room.cursor = undefined;
-    }
-    room?.rejoin({ name, token });
+    this.room?.rejoin({ name, token });
     this.sidebar.drawMe();
     void this.sidebar.refresh();
   }

@@ -6,6 +6,7 @@ import { h } from "../ui/dom.js";
 import { commands } from "../ui/complete.js";
 import { buttons, choice, dialog, enterSubmits, field } from "./dialog.js";
 import { recall, remember } from "./memory.js";
+import { signIn } from "./tabs.js";
 
 /** @import {App} from "./main.js" */
 /** @typedef {import("../i18n/dialogs.js").Key} Key */
@@ -15,7 +16,7 @@ export function openSettings(app) {
   const name = field(t("your_name"), { value: app.name, maxlength: 100, autocomplete: "nickname" });
   const token = field(t("token"), { type: "password", value: recall("credential") ?? "", dir: "ltr" }, t("token_help"));
   const save = () => {
-    if (token.input.value.trim() !== (recall("credential") ?? "")) app.signIn(token.input.value.trim());
+    if (token.input.value.trim() !== (recall("credential") ?? "")) signIn(app, token.input.value.trim());
     const chosen = name.input.value.trim();
     if (chosen && chosen !== app.name) app.rename(chosen);
     el.close();

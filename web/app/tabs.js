@@ -1,8 +1,25 @@
-// Several tabs of one person: what is chosen in one is chosen in all.
+// Coming as somebody else, here or in another tab of the same person: what is
+// chosen in one is chosen in all.
 
 import { myself } from "./entrance.js";
+import { recall, remember } from "./memory.js";
 
 /** @import {App} from "./main.js" */
+
+/** Comes as whoever a token makes one; "" is a guest again. @param {App} app @param {string} credential */
+export function signIn(app, credential) {
+  remember("credential", credential);
+  app.token = credential || recall("token");
+  anew(app);
+}
+
+/** Begins anew: to somebody else, other things are unread, and their own. @param {App} app */
+function anew(app) {
+  app.kept.clear();
+  app.sidebar.rooms.clear();
+  if (app.room) app.room.cursor = undefined;
+  app.become();
+}
 
 /**
  * Follows another tab.
@@ -17,5 +34,6 @@ export function follow(app, { key, oldValue, newValue }) {
   const { name, token } = myself();
   app.name = name ?? "";
   app.token = token;
-  app.become(key !== "chatd:name");
+  if (key === "chatd:name") app.become();
+  else anew(app);
 }

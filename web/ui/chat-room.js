@@ -293,7 +293,8 @@ export class ChatRoom extends HTMLElement {
     try {
       await room?.edit(seq, text);
     } catch {
-      return; // its row tells
+      if (room === this.room) void this.timeline?.jump(seq); // its row tells, wherever the reader is by now
+      return;
     }
     if (before && room === this.room) this.toast(t("edited_toast"), { label: t("undo"), act: () => void room?.edit(seq, before).catch(() => {}) });
   }
