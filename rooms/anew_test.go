@@ -14,19 +14,22 @@ import (
 // A room may be deleted, and another made under its id, while changes of both are
 // on their way to the hubs, and while somebody reads, joins or purges.
 
-// halting is an encoder that stops at the change of a text, and the deliverer
-// with it.
+// halting is an encoder that stops at the change of a text, and with it the
+// deliverer, and whoever reads that change from the store.
 type halting struct {
 	plain
 	text    string
+	once    sync.Once
 	stopped chan struct{} // closed when it has
 	resume  chan struct{}
 }
 
 func (h *halting) Change(c *rooms.Change) []byte {
 	if c.Message != nil && c.Message.Text == h.text {
-		close(h.stopped)
-		<-h.resume
+		h.once.Do(func() {
+			close(h.stopped)
+			<-h.resume
+		})
 	}
 	return h.plain.Change(c)
 }

@@ -23,7 +23,7 @@ func TestUIUnread(t *testing.T) {
 		fill(t, server.URL, room, 80)
 	}
 	ana := openPage(t, browser, server.URL, "here", "Ana")
-	ana.until(`ui.rows().length >= 50`)
+	ana.until(`ui.rows().length >= 50 && await ui.unread("here") === 0`)
 	count := func(room string) string {
 		return `(document.querySelector('a[href="/r/` + room + `"] .badge')?.innerText ?? "")`
 	}
