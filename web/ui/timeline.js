@@ -15,6 +15,8 @@ const HOLD = 700;
 const REST = 1_000;
 /** Milliseconds from one drawing to the next, at least, while messages pour in: the frames between are for who types. */
 const PACE = 33;
+/** Milliseconds without a drawing after which what was asked for has come. */
+const COMING = 150;
 /** Pixels from an edge at which the next page is fetched. */
 const NEAR = 900;
 /** The goal of who wants to be at the end of the room, which is not here. */
@@ -33,6 +35,8 @@ export class Timeline {
   /** Takes the next drawing back, where there is to be one. @type {(() => void) | undefined} */
   #due;
   #drawnAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #filling;
   /** The reader is at the end and stays there. */
   #stuck = true;
   /** New messages that the reader has not come to. */
@@ -395,14 +399,18 @@ export class Timeline {
     if (this.#stuck && !this.#goal && last && !document.hidden && document.hasFocus()) this.hooks.onseen(last.seq);
   }
 
-  /** Fetches the next page where the reader comes near an edge. */
-  #fill() {
+  /** Fetches the next page where the reader comes near an edge. @param {boolean} [settled] nothing was drawn for a while */
+  #fill(settled) {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     const w = this.#window;
     if (w.fetching || w.rows.length === 0 || this.#room.state !== "open") return;
     if ((w.rows[0]?.seq ?? 0) <= 1) w.atStart = true;
-    if (scrollTop < NEAR && !w.atStart) void w.fetchOlder();
-    else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) void w.fetchNewer();
+    if (scrollTop < NEAR && !w.atStart) {
+      clearTimeout(this.#filling);
+      // At the end, what seems short may be longer in a moment.
+      if (this.#stuck && !settled) this.#filling = setTimeout(() => this.#fill(true), COMING);
+      else void w.fetchOlder();
+    } else if (scrollHeight - scrollTop - clientHeight < NEAR && !w.atEnd) void w.fetchNewer();
   }
 }
 
