@@ -3,6 +3,7 @@
 import { brief, known, sentence, t } from "../i18n/dialogs.js";
 import { clock, dayName, dayOf, full } from "../i18n/index.js";
 import { h, icon } from "../ui/dom.js";
+import { attempt } from "./attempt.js";
 import { choice } from "./dialog.js";
 import { Pages } from "./pages.js";
 
@@ -25,7 +26,7 @@ export class Log {
     this.list = new Pages((query) => server.call("GET", this.#all ? "/audit" : `/rooms/${room}/audit`, { query }), "records", (/** @type {AuditRecord} */ r, before) => this.#draw(r, before), empty);
     const scope = choice(t("log_scope"), "log-scope", { here: t("log_here"), all: t("log_all") }, "here", (v) => {
       this.#all = v === "all";
-      void app.attempt(() => this.list.refresh());
+      void attempt(app, () => this.list.refresh());
     });
     scope.element.hidden = true;
     scope.element.classList.add("bare");

@@ -2,6 +2,7 @@
 
 import { t } from "../i18n/index.js";
 import { newID } from "../sdk/room.js";
+import { attempt } from "./attempt.js";
 import { copyLink, lock } from "./menu.js";
 import { actions, moderate } from "./moderate.js";
 
@@ -11,7 +12,7 @@ import { actions, moderate } from "./moderate.js";
  * @param {App} app
  * @param {{name: string, rest: string}} command
  */
-export const run = (app, command) => app.attempt(() => obey(app, command));
+export const run = (app, command) => attempt(app, () => obey(app, command));
 
 /**
  * @param {App} app

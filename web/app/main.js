@@ -1,8 +1,7 @@
 // The page: which room, which rooms there are, who one is. It joins the SDK and
 // the elements.
 
-import { language, reason, t } from "../i18n/index.js";
-import { ChatError } from "../sdk/rest.js";
+import { language, t } from "../i18n/index.js";
 import { ChatRoom } from "../ui/chat-room.js";
 import { composing, h, iconButton } from "../ui/dom.js";
 import { called, makeRoom, myself, named, takeFirst, usual } from "./entrance.js";
@@ -266,16 +265,6 @@ export class App {
   async open(what, params = {}) {
     const { open } = await import("./dialogs.js");
     await open(this, what, params);
-  }
-
-  /** Does something that the server may refuse, and says so then. @param {() => Promise<unknown>} act */
-  async attempt(act) {
-    try {
-      await act();
-    } catch (err) {
-      if (!(err instanceof ChatError)) throw err;
-      this.view.toast(reason(err));
-    }
   }
 
   /** @param {KeyboardEvent} e */

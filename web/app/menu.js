@@ -2,6 +2,7 @@
 
 import { t } from "../i18n/dialogs.js";
 import { newID } from "../sdk/room.js";
+import { attempt } from "./attempt.js";
 import { popup } from "./popup.js";
 
 /** @import {App} from "./main.js" */
@@ -28,7 +29,7 @@ export function roomActions(app) {
     ],
     [
       ...entries(may.includes("moderate"), { icon: "horn", label: t("action_announce"), act: () => void app.open("announce") }),
-      ...entries(manage && !app.room?.info?.archived, { icon: locked ? "unlock" : "lock", label: t(locked ? "action_unlock" : "action_lock"), act: () => void app.attempt(() => lock(app, !locked)) }),
+      ...entries(manage && !app.room?.info?.archived, { icon: locked ? "unlock" : "lock", label: t(locked ? "action_unlock" : "action_lock"), act: () => void attempt(app, () => lock(app, !locked)) }),
       ...entries(may.includes("moderate"), { icon: "shield", label: t("action_moderation"), act: () => void app.open("moderation") }),
       ...entries(may.includes("moderate"), { icon: "hook", label: t("action_webhooks"), act: () => void app.open("webhooks") }),
       ...entries(manage, { icon: "gear", label: t("action_room"), act: () => void app.open("room") }),
@@ -43,7 +44,7 @@ const entries = (shown, entry) => (shown ? [entry] : []);
 /** Lets only moderators write, or everybody. @param {App} app @param {boolean} locked */
 export async function lock(app, locked) {
   await app.sidebar.server.call("PATCH", `/rooms/${app.room?.id}`, { body: { mode: locked ? "announce" : "open" }, key: newID() });
-  app.view.toast(t(locked ? "locked" : "unlocked"), { label: t("undo"), act: () => void app.attempt(() => lock(app, !locked)) });
+  app.view.toast(t(locked ? "locked" : "unlocked"), { label: t("undo"), act: () => void attempt(app, () => lock(app, !locked)) });
 }
 
 /** @param {App} app */

@@ -2,6 +2,7 @@
 
 import { t } from "../i18n/dialogs.js";
 import { newID } from "../sdk/room.js";
+import { attempt } from "./attempt.js";
 
 /** @import {App} from "./main.js" */
 /** @import {Person} from "../sdk/protocol.js" */
@@ -74,7 +75,7 @@ export async function sanction(app, room, kind, person, { address, withAddress =
     const under = kind === "mute" ? "mutes" : "bans";
     const whom = person ? { who: person.id, name, ...(withAddress && { with_address: true }) } : { address };
     const { id } = await server.call("POST", `${path}/${under}`, { body: { ...whom, seconds, ...why }, key: newID() });
-    app.view.toast(t(kind === "mute" ? "done_mute" : "done_ban", { name }), { label: t("undo"), act: () => void app.attempt(() => lift(app, path, under, id)) });
+    app.view.toast(t(kind === "mute" ? "done_mute" : "done_ban", { name }), { label: t("undo"), act: () => void attempt(app, () => lift(app, path, under, id)) });
   }
 }
 

@@ -4,6 +4,7 @@ import { brief, t } from "../i18n/dialogs.js";
 import { reason } from "../i18n/index.js";
 import { ChatError } from "../sdk/room.js";
 import { h, hue, icon, initial } from "../ui/dom.js";
+import { attempt } from "./attempt.js";
 import { Log } from "./audit.js";
 import { dialog, whileOpen } from "./dialog.js";
 import { lift } from "./moderate.js";
@@ -82,7 +83,7 @@ function sanctions(app, room, kind) {
       s.who ? h("span", { class: "avatar small", "data-hue": hue(s.who.id), "aria-hidden": "true" }, initial(name)) : h("span", { class: "avatar small", "aria-hidden": "true" }, icon("ban")),
       h("div", { class: "what" }, h("b", { dir: "auto", title: s.who?.id }, name), s.reason && h("q", { dir: "auto" }, s.reason), h("small", {}, more.filter(Boolean).join(" · "))),
       h("button", { type: "button", class: "plain", "data-id": s.id, "aria-label": t("lift_of", { name }), onclick: async () => {
-        await app.attempt(() => lift(app, path, kind, s.id));
+        await attempt(app, () => lift(app, path, kind, s.id));
         await list.refresh();
       } }, t("lift")));
   };

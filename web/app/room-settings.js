@@ -3,6 +3,7 @@
 import { t } from "../i18n/dialogs.js";
 import { newID } from "../sdk/room.js";
 import { h } from "../ui/dom.js";
+import { attempt } from "./attempt.js";
 import { buttons, choice, dialog, enterSubmits, field, refused } from "./dialog.js";
 import { count, duration } from "./quantity.js";
 
@@ -16,7 +17,7 @@ export async function openRoomSettings(app) {
   const { server } = app.sidebar;
   /** @type {Settings | undefined} what is set now, by whoever set it */
   let room;
-  await app.attempt(async () => {
+  await attempt(app, async () => {
     room = await server.call("GET", `/rooms/${id}`);
   });
   if (room) show(app, room);
@@ -100,7 +101,7 @@ const section = (title, ...content) => h("section", {}, h("h3", {}, t(title)), c
 function ending(app, room, close) {
   const { server } = app.sidebar;
   const archive = (/** @type {boolean} */ archived) =>
-    app.attempt(async () => {
+    attempt(app, async () => {
       app.sidebar.update(await server.call("PATCH", `/rooms/${room.id}`, { body: { archived }, key: newID() }));
       close();
       app.view.toast(t(archived ? "archived_toast" : "unarchived_toast"), { label: t("undo"), act: () => void archive(!archived) });
@@ -114,7 +115,7 @@ function ending(app, room, close) {
       app.go("/r/lobby");
       app.view.toast(t("deleted_toast_room"));
     };
-    const sure = dialog(t("delete_room"), [h("p", { class: "lead" }, t("delete_room_sure", { room: room.name || room.id })), buttons(t("delete_room"), () => app.attempt(gone), { grave: true })], { class: "sanction" });
+    const sure = dialog(t("delete_room"), [h("p", { class: "lead" }, t("delete_room_sure", { room: room.name || room.id })), buttons(t("delete_room"), () => attempt(app, gone), { grave: true })], { class: "sanction" });
   };
   const row = (/** @type {string} */ text, /** @type {string} */ label, /** @type {string} */ look, /** @type {() => unknown} */ act) => h("div", { class: "act" }, h("p", {}, text), h("button", { type: "button", class: look, onclick: act }, label));
   return h("div", { class: "acts" },

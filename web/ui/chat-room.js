@@ -506,6 +506,6 @@ export class ChatRoom extends HTMLElement {
 
 /** What stands there until the first messages come. */
 function skeleton() {
-  return h("div", { class: "skeleton", "aria-hidden": "true" }, [70, 45, 85, 30, 60].map((_, i) => h("div", { class: `bone bone-${i}` })));
+  return h("div", { class: "skeleton", "aria-hidden": "true" }, Array.from({ length: 5 }, () => h("div", { class: "bone" })));
 }
 
