@@ -48,6 +48,7 @@ type Registry interface {
 	Admit(ctx context.Context, who rooms.Identity, room string) (rooms.Room, error)
 	Join(ctx context.Context, who rooms.Identity, room string, o rooms.JoinOptions, sink rooms.Sink) (*rooms.Member, error)
 	Submit(ctx context.Context, who rooms.Identity, e rooms.Entry, done func(rooms.Receipt, error)) error
+	Alone() bool
 }
 
 // Config is what a Server is made of.

@@ -38,6 +38,7 @@ type session struct {
 	from     netip.Prefix  // as it was counted
 	bucket   int           // of the heartbeat sweep
 	inFlight chan struct{} // a token for each frame that is not answered yet
+	turn     chan struct{} // closed when all that was proposed so far is handed over; nil is nothing
 	counted  atomic.Bool   // among those that ended
 	end      *end          // of the credential; nil when it has none
 }
@@ -130,6 +131,9 @@ func (s *session) run(ss *sessions) {
 	s.end.forget()
 	if s.member != nil {
 		s.member.Leave()
+	}
+	if s.turn != nil {
+		<-s.turn
 	}
 	ss.remove(s)
 }
@@ -308,9 +312,27 @@ func (s *session) propose(e rooms.Entry) {
 			Type: wire.TypeAck, ID: receipt.ID, Seq: receipt.Seq, Rev: receipt.Rev, Duplicate: receipt.Duplicate,
 		}))
 	}
-	if err := s.registry.Submit(context.Background(), s.member.Identity(), e, done); err != nil {
-		done(rooms.Receipt{}, err)
+	who := s.member.Identity()
+	submit := func() {
+		if err := s.registry.Submit(context.Background(), who, e, done); err != nil {
+			done(rooms.Receipt{}, err)
+		}
 	}
+	if s.registry.Alone() {
+		submit()
+		return
+	}
+	// To hand it over takes as long as a majority does, and 20 seconds where there
+	// is none. What the client says meanwhile is heard: a ping, an answer to ours.
+	before, after := s.turn, make(chan struct{})
+	s.turn = after
+	go func() {
+		defer close(after)
+		if before != nil {
+			<-before
+		}
+		submit()
+	}()
 }
 
 // refuse tells the client that a frame was refused.

@@ -85,13 +85,17 @@ func (r *Registry) proposeFor() time.Duration {
 	return proposeAmong
 }
 
-// Submit is Propose without the wait. done is called once, by a goroutine that
-// must not be held up, unless Submit returns an error. Entries that one
-// goroutine submits keep their order.
+// Submit is Propose without the wait for the outcome. done is called once, by a
+// goroutine that must not be held up, unless Submit returns an error. Entries that
+// one goroutine submits keep their order: where there are other nodes, it returns
+// when a majority has the entry, or after 20 seconds in which it could not be had.
 func (r *Registry) Submit(ctx context.Context, who Identity, e Entry, done func(Receipt, error)) error {
 	_, err := r.submit(ctx, who, e, func(o Outcome) { done(o.Receipt, o.Err) })
 	return err
 }
+
+// Alone tells that there are no other nodes.
+func (r *Registry) Alone() bool { return r.deps.alone }
 
 func (r *Registry) submit(ctx context.Context, who Identity, e Entry, done func(Outcome)) (ticket uint64, err error) {
 	if err := r.begun(); err != nil {

@@ -73,6 +73,8 @@ func TestClusterWithoutQuorum(t *testing.T) {
 		t.Errorf("ten reads and searches on one node of three took %v", took)
 	}
 
+	hearsWhileItWaits(c.ctx, t, left.url)
+
 	var starting sync.WaitGroup
 	for _, n := range c.nodes[:2] {
 		starting.Go(func() { n.start(c.ctx, t) })
@@ -86,5 +88,35 @@ func TestClusterWithoutQuorum(t *testing.T) {
 	checkOrder(t, "lobby", list)
 	if len(list) != 3 {
 		t.Errorf("there are %d messages, not 3: %+v", len(list), list)
+	}
+}
+
+// hearsWhileItWaits holds that a session whose frames cannot be stored is heard.
+func hearsWhileItWaits(ctx context.Context, t *testing.T, server string) {
+	t.Helper()
+	s, err := client.Dial(ctx, server, client.Options{Room: "lobby", Name: "Cleo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, f := range []wire.ClientFrame{
+		// Nobody edits what others wrote: once there is a majority, no change.
+		{Type: wire.TypeEdit, ID: "a", Seq: 1, Message: "mine"},
+		{Type: wire.TypeEdit, ID: "b", Seq: 1, Message: "mine"},
+		{Type: wire.TypePing},
+	} {
+		if err := s.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		switch f, err := s.Read(ctx); {
+		case err != nil:
+			t.Fatal(err)
+		case f.Type == wire.TypePong:
+			return
+		case f.Type == wire.TypeAck || f.Type == wire.TypeError:
+			t.Fatalf("before the pong came %s", f.Raw)
+		}
 	}
 }
