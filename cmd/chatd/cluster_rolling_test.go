@@ -24,7 +24,7 @@ func TestClusterRollingRestart(t *testing.T) {
 	crowd.enter(t)
 	for i, n := range c.nodes {
 		crowd.hear(t, 100)
-		n.shun()
+		n.shun(c.ctx, t)
 		began := time.Now()
 		if code := n.stop(); code != exitOK {
 			t.Errorf("node %d exited with %d:\n%s", i, code, n.log())

@@ -40,8 +40,8 @@ type node struct {
 	url  string
 
 	mu    sync.Mutex
-	out   bool // the balancer gives it nobody
-	conns map[net.Conn]bool
+	out   bool              // the balancer gives it nobody
+	conns map[net.Conn]bool // true once it has answered
 }
 
 func newTrio(t *testing.T, lasts time.Duration) *trio {
@@ -120,11 +120,23 @@ func (n *node) leave() {
 	}
 }
 
-// shun has the balancer give the node nobody any more. Who is there stays.
-func (n *node) shun() {
+// shun has the balancer give the node nobody any more. Who is there stays, and
+// whoever is at the door comes in.
+func (n *node) shun(ctx context.Context, t *testing.T) {
+	t.Helper()
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.out = true
+	n.mu.Unlock()
+	await(ctx, t, "those at the door to come in", func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, answered := range n.conns {
+			if !answered {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func (n *node) enter() {
@@ -140,8 +152,17 @@ func (n *node) hold(conn net.Conn) bool {
 	if n.out {
 		return false
 	}
-	n.conns[conn] = true
+	n.conns[conn] = false
 	return true
+}
+
+// answered notes that the node has answered on a connection.
+func (n *node) answered(conn net.Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, held := n.conns[conn]; held {
+		n.conns[conn] = true
+	}
 }
 
 func (n *node) release(conn net.Conn) {
@@ -195,8 +216,11 @@ func (c *trio) pass(from net.Conn) {
 		}
 		var back sync.WaitGroup
 		back.Go(func() {
-			_, _ = io.Copy(from, to)
-			_ = from.Close()
+			defer from.Close()
+			if _, err := io.CopyN(from, to, 1); err == nil {
+				n.answered(to)
+				_, _ = io.Copy(from, to)
+			}
 		})
 		_, _ = io.Copy(to, from)
 		_ = to.Close()
